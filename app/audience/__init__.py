@@ -1,0 +1,1 @@
+"""Who may be written to: contacts, folders, imports and the suppression list."""

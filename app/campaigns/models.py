@@ -1,0 +1,167 @@
+"""Campaigns, their content versions, documents and audience."""
+
+from datetime import date, datetime, time
+from typing import Any
+
+from flask_appbuilder import Model
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Date,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    Time,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects import mysql
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.audience.models import Folder
+from app.campaigns.lifecycle import CampaignStatus
+from app.channels.contract import Channel, Reason
+from app.channels.models import SmtpAccount
+from app.kernel.db import EnumText, UtcDateTime
+
+LongText = Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
+
+campaign_folder = Table(
+    "campaign_folder",
+    Model.metadata,
+    Column("campaign_id", ForeignKey("campaign.id", ondelete="CASCADE"), primary_key=True),
+    Column("folder_id", ForeignKey("folder.id", ondelete="CASCADE"), primary_key=True),
+)
+
+
+class Campaign(Model):
+    """A message to many people, with its schedule and pacing.
+
+    status moves only through campaigns.service. hold_reason says why a paused, expired or ended campaign stops its
+    people; waiting_for says in a sentence why a live one does not send now. revision counts edits (optimistic lock);
+    lifecycle_serial counts moves that the recipients' rows must follow, settled_serial how far they did.
+    Times are aware UTC; daily hours are local times in `zone`; delays are in seconds.
+    """
+
+    __tablename__ = "campaign"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(150), unique=True)
+    description: Mapped[str] = mapped_column(String(500), default="")
+    channel: Mapped[Channel] = mapped_column(EnumText(Channel, 16), default=Channel.EMAIL)
+    status: Mapped[CampaignStatus] = mapped_column(
+        EnumText(CampaignStatus, 16), default=CampaignStatus.DRAFT, index=True
+    )
+    hold_reason: Mapped[Reason | None] = mapped_column(EnumText(Reason, 40))
+    status_detail: Mapped[str] = mapped_column(String(500), default="")  # what failed, in words
+    waiting_for: Mapped[str] = mapped_column(String(200), default="")
+    next_send_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # content
+    smtp_account_id: Mapped[int | None] = mapped_column(ForeignKey("smtp_account.id"))
+    subject: Mapped[str] = mapped_column(String(500), default="")
+    html: Mapped[str] = mapped_column(LongText, default="")
+    text: Mapped[str] = mapped_column(LongText, default="")
+    to_second_email: Mapped[bool] = mapped_column(Boolean, default=False)
+    track_opens: Mapped[bool] = mapped_column(Boolean, default=True)
+    track_clicks: Mapped[bool] = mapped_column(Boolean, default=True)
+    content_version: Mapped[int] = mapped_column(SmallInteger, default=0)
+    # schedule and pacing
+    zone: Mapped[str] = mapped_column(String(64), default="UTC")
+    start_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    valid_from: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    valid_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    daily_from: Mapped[time | None] = mapped_column(Time)
+    daily_until: Mapped[time | None] = mapped_column(Time)
+    working_days_only: Mapped[bool] = mapped_column(Boolean, default=False)
+    holidays_country: Mapped[str] = mapped_column(String(2), default="")
+    delay_seconds: Mapped[int] = mapped_column(Integer, default=0)
+    customers_delay_seconds: Mapped[int] = mapped_column(Integer, default=0)
+    customers_batch_size: Mapped[int] = mapped_column(Integer, default=0)
+    # bookkeeping
+    revision: Mapped[int] = mapped_column(Integer, default=1)
+    lifecycle_serial: Mapped[int] = mapped_column(Integer, default=0)
+    settled_serial: Mapped[int] = mapped_column(Integer, default=0)
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    created_by: Mapped[str] = mapped_column(String(64), default="")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    changed_by: Mapped[str] = mapped_column(String(64), default="")
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    smtp_account: Mapped[SmtpAccount | None] = relationship()
+    folders: Mapped[list[Folder]] = relationship(secondary=campaign_folder)
+    documents: Mapped[list["CampaignDocument"]] = relationship(back_populates="campaign", passive_deletes=True)
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class CampaignContent(Model):
+    """One frozen version of a campaign's content; a recipient's row says which version it got. Never changed."""
+
+    __tablename__ = "campaign_content"
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"), primary_key=True)
+    version: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    subject: Mapped[str] = mapped_column(String(500))
+    html: Mapped[str] = mapped_column(LongText)
+    text: Mapped[str] = mapped_column(LongText)
+    from_name: Mapped[str] = mapped_column(String(120))
+    from_email: Mapped[str] = mapped_column(String(254))
+    reply_to: Mapped[str | None] = mapped_column(String(254))
+    track_opens: Mapped[bool] = mapped_column(Boolean)
+    track_clicks: Mapped[bool] = mapped_column(Boolean)
+    links: Mapped[list[str]] = mapped_column(JSON)  # targets of the tracked links by number
+    document_ids: Mapped[list[int]] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class CampaignDocument(Model):
+    """A file attached to a campaign. The bytes live in the database, so that every worker machine has them."""
+
+    __tablename__ = "campaign_document"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(200))
+    media_type: Mapped[str] = mapped_column(String(120))
+    size_bytes: Mapped[int] = mapped_column(Integer)
+    data: Mapped[bytes] = mapped_column(
+        LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb"), deferred=True
+    )
+    is_removed: Mapped[bool] = mapped_column(Boolean, default=False)  # kept for the versions that were sent with it
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    campaign: Mapped[Campaign] = relationship(back_populates="documents")
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class OwnHoliday(Model):
+    """A day of our own on which campaigns for working days do not send."""
+
+    __tablename__ = "own_holiday"
+    __table_args__ = (UniqueConstraint("on_date", name="uq_own_holiday_on_date"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    on_date: Mapped[date] = mapped_column(Date)
+    name: Mapped[str] = mapped_column(String(120), default="")
+
+    def __repr__(self) -> str:
+        return f"{self.on_date} {self.name}"
+
+
+def content_values(campaign: Campaign) -> dict[str, Any]:
+    """What of a campaign makes its content, for comparing and freezing a version."""
+    account = campaign.smtp_account
+    return {
+        "subject": campaign.subject,
+        "html": campaign.html,
+        "text": campaign.text,
+        "from_name": account.from_name if account else "",
+        "from_email": account.from_email if account else "",
+        "reply_to": account.reply_to if account else None,
+        "track_opens": campaign.track_opens,
+        "track_clicks": campaign.track_clicks,
+        "document_ids": [document.id for document in campaign.documents if not document.is_removed],
+    }

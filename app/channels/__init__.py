@@ -1,0 +1,1 @@
+"""What a channel is, what it may carry, and the contract every provider implements."""

@@ -1,0 +1,164 @@
+"""What a provider receives and returns: plain values, no database, no Flask."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+
+class Channel(StrEnum):
+    """The ways a message can travel. A value is added together with the provider that carries it."""
+
+    EMAIL = "email"
+
+
+class Outcome(StrEnum):
+    """What became of one message at the provider."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"  # for good: a 5xx
+    DEFERRED = "deferred"  # refused for now: a 4xx about this message, may be tried again
+    NOT_TRANSMITTED = "not-transmitted"  # the provider never got the whole message; the attempt does not count
+    UNCONFIRMED = "unconfirmed"  # handed over, and the answer was lost; never sent again by itself
+
+
+class Fault(StrEnum):
+    """Whom a failure is about, which decides who pays for it."""
+
+    RECIPIENT = "recipient"  # this address only
+    CONTENT = "content"  # the message itself: counts towards the brake of the campaign
+    SENDER = "sender"  # sign-in, certificate or sender address refused: pauses the account, burns nobody
+    PROVIDER = "provider"  # connection, DNS, 421: counts towards the breaker of the account
+
+
+class Reason(StrEnum):
+    """Why a recipient has no sent message. Every row that is not sent has exactly one."""
+
+    # given by a provider, about one recipient or the content
+    INVALID_RECIPIENT = "invalid-recipient"
+    MAILBOX_FULL = "mailbox-full"
+    NEEDS_SMTPUTF8 = "needs-smtputf8"
+    REJECTED = "rejected"
+    REJECTED_CONTENT = "rejected-content"
+    TOO_LARGE = "too-large"
+    REPLY_LOST = "reply-lost"
+    # given by the send path
+    RENDER_ERROR = "render-error"
+    RETRIES_EXHAUSTED = "retries-exhausted"
+    POISON = "poison"
+    WORKER_LOST = "worker-lost"
+    # given by the plan or the claim: skipped
+    NO_ADDRESS = "no-address"
+    DUPLICATE_ADDRESS = "duplicate-address"
+    SUPPRESSED = "suppressed"
+    # given by a person or the calendar: stopped
+    VALIDITY_PERIOD_EXPIRED = "validity-period-expired"
+    CAMPAIGN_UNPUBLISHED = "campaign-unpublished"
+    CAMPAIGN_ENDED = "campaign-ended"
+    REMOVED_BY_USER = "removed-by-user"
+
+
+@dataclass(frozen=True, slots=True)
+class SendResult:
+    """Outcome of one message.
+
+    reason and fault are set for everything but ACCEPTED. code: the provider's own code ("550 5.1.1").
+    detail: the provider's words, at most 255 characters, control characters removed.
+    retry_after_seconds: the provider's own hint, if it gave one.
+    """
+
+    outcome: Outcome
+    fault: Fault | None = None
+    reason: Reason | None = None
+    code: str = ""
+    detail: str = ""
+    retry_after_seconds: float | None = None
+
+
+@dataclass(slots=True)
+class Outgoing:
+    """One e-mail ready to leave.
+
+    ref: the feed's own number of the message, opaque to the provider.
+    mail_from, recipient: bare addresses as they stand in MAIL FROM and RCPT TO (domain in punycode).
+    content: the whole RFC 5322 message, CRLF lines, last line ended, already dot-stuffed.
+    needs_smtputf8: the local part of an address is not ASCII (RFC 6531).
+    """
+
+    ref: int
+    mail_from: bytes
+    recipient: bytes
+    content: bytes
+    needs_smtputf8: bool = False
+
+
+class Feed(Protocol):
+    """Where a transport gets its messages and tells what became of them. Called from one thread only."""
+
+    def take(self) -> Outgoing | float | None:
+        """The next message; or the seconds after which to ask again; or None when nothing more will come."""
+
+    def hand_over(self, ref: int) -> bool:
+        """Called right before the first byte of the content is written. False: this one must not leave."""
+
+    def report(self, ref: int, result: SendResult) -> None:
+        """Called exactly once for every message taken."""
+
+    def tick(self) -> bool:
+        """Called at least every 100 ms. False: stop; what was not handed over is reported NOT_TRANSMITTED."""
+
+
+class Security(StrEnum):
+    """How the connection to an SMTP server is protected. Never weakened by itself."""
+
+    STARTTLS = "starttls"
+    TLS = "tls"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpSettings:
+    """Everything needed to speak to one SMTP server. secret: password, or OAuth token for XOAUTH2."""
+
+    host: str
+    port: int
+    security: Security
+    username: str = ""
+    secret: str = field(default="", repr=False)
+    auth: str = "auto"  # auto, plain, login or xoauth2
+    helo: str = "localhost"
+    ca_file: str | None = None  # extra trust, beside the system's
+    messages_per_connection: int = 500
+    connect_timeout_seconds: float = 10.0
+    reply_timeout_seconds: float = 30.0  # EHLO, AUTH, MAIL, RCPT, DATA
+    accept_timeout_seconds: float = 60.0  # the answer to the final dot
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """How a run ended. fault: None when the feed was drained or stopped; else why the server could not be used."""
+
+    accepted: int
+    fault: Fault | None = None
+    code: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TestReport:
+    """What a test message met. transcript: the dialogue line by line ("C: …", "S: …"), secrets masked."""
+
+    __test__ = False  # not a test class, whatever pytest thinks of its name
+
+    result: SendResult
+    transcript: Sequence[str]
+
+
+class Transport(Protocol):
+    """What a provider of e-mail implements. Never raises a vendor's or socket's error: it reports results."""
+
+    def run(self, feed: Feed, connections: int) -> RunReport:
+        """Send all that the feed gives over up to `connections` connections; returns when the feed is over."""
+
+    def send_one(self, message: Outgoing) -> TestReport:
+        """Send one message over a connection of its own and keep the dialogue."""

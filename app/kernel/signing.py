@@ -1,0 +1,60 @@
+"""Links in messages: a token names one recipient of one campaign for one purpose and cannot be made or changed outside.
+
+Token: base64url without padding of campaign id (4 bytes) | recipient number (4) | keyed BLAKE2b of both (16).
+"""
+
+import base64
+import binascii
+import hmac
+import struct
+from collections.abc import Callable
+from enum import StrEnum
+from hashlib import blake2b
+
+from flask import current_app
+
+from app.kernel import crypto
+from app.kernel.errors import NotFound
+
+_PAYLOAD = struct.Struct(">II")
+MAC_BYTES = 16
+
+
+class TokenPurpose(StrEnum):
+    """What a token is good for; one made for tracking does not unsubscribe anybody."""
+
+    TRACK = "track"
+    UNSUBSCRIBE = "unsubscribe"
+
+
+def signer(key: bytes) -> Callable[[int, int], bytes]:
+    """The function (campaign id, recipient number) -> token for that key; well under a microsecond."""
+    pack, encode = _PAYLOAD.pack, base64.urlsafe_b64encode
+
+    def sign(campaign_id: int, seq: int) -> bytes:
+        payload = pack(campaign_id, seq)
+        return encode(payload + blake2b(payload, digest_size=MAC_BYTES, key=key).digest())
+
+    return sign
+
+
+def read(key: bytes, token: str) -> tuple[int, int]:
+    """(campaign id, recipient number) of a token. Raises NotFound for anything that key did not sign."""
+    try:
+        raw = base64.urlsafe_b64decode(token.encode("ascii"))
+    except (binascii.Error, UnicodeEncodeError, ValueError):
+        raise NotFound("This link is not complete. Copy the whole link from the message.") from None
+    payload, mac = raw[: _PAYLOAD.size], raw[_PAYLOAD.size :]
+    expected = blake2b(payload, digest_size=MAC_BYTES, key=key).digest()
+    if not hmac.compare_digest(mac, expected) or base64.urlsafe_b64encode(raw).decode() != token:
+        raise NotFound("This link is not complete. Copy the whole link from the message.")
+    campaign_id, seq = _PAYLOAD.unpack(payload)
+    return campaign_id, seq
+
+
+def key_for(purpose: TokenPurpose) -> bytes:
+    """The signing key of that purpose in this app."""
+    keys: dict[TokenPurpose, bytes] = current_app.extensions.setdefault("muster_token_keys", {})
+    if purpose not in keys:
+        keys[purpose] = crypto.token_key(crypto.keyring(), purpose.value)
+    return keys[purpose]

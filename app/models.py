@@ -1,0 +1,9 @@
+"""Imports every table once: the metadata for migrations, tests and the panel."""
+
+from app.audience import models as audience
+from app.campaigns import models as campaigns
+from app.channels import models as channels
+from app.kernel import leases
+from app.sending import models as sending
+
+__all__ = ["audience", "campaigns", "channels", "leases", "sending"]

@@ -1,0 +1,1 @@
+"""From a campaign to messages at a provider: the ledger, its batches, the throttle and the send path."""

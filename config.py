@@ -1,0 +1,150 @@
+"""Reads the environment once, checks it and names what is wrong. Everything else reads app.config."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from app.kernel.crypto import Keyring, KeyringError, write_keyring
+
+ROOT = Path(__file__).resolve().parent
+SENDERS = {"email": "app.providers.smtp.SmtpTransport"}
+
+
+class ConfigError(Exception):
+    """Something in the environment is missing or wrong; the sentence says what to set."""
+
+
+def instance_folder(environ: Mapping[str, str]) -> Path:
+    """The folder that holds everything this installation must keep."""
+    return Path(environ.get("MUSTER_INSTANCE") or ROOT / "instance").resolve()
+
+
+def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """The Flask configuration for this environment. Makes keys in the instance folder when there are none.
+
+    Raises ConfigError with one sentence that says what to do.
+    """
+    instance = instance_folder(environ)
+    try:
+        instance.mkdir(parents=True, exist_ok=True, mode=0o700)
+        secret_key = environ.get("SECRET_KEY") or _kept_secret(instance / "secret_key")
+        keyring = _keyring(environ, instance / "keyring.json")
+    except OSError as error:
+        raise ConfigError(
+            f"The folder {instance} cannot be written ({error.strerror}). Free or unlock it, or set MUSTER_INSTANCE."
+        ) from error
+    if len(secret_key) < 32:
+        raise ConfigError("SECRET_KEY is shorter than 32 characters. Set a longer random one, or unset it.")
+    host, port = environ.get("MUSTER_HOST") or "127.0.0.1", _port(environ.get("MUSTER_PORT") or "8080")
+    public_url = _public_url(environ.get("MUSTER_PUBLIC_URL") or f"http://{host}:{port}")
+    return {
+        "INSTANCE": instance,
+        "JOURNAL_FOLDER": instance / "journal",
+        "SECRET_KEY": secret_key,
+        "KEYRING": keyring,
+        "HOST": host,
+        "PORT": port,
+        "PUBLIC_URL": public_url,
+        "DEMO": environ.get("MUSTER_DEMO") == "1",
+        "SENDERS": SENDERS,
+        "SMTP_CA_FILE": environ.get("MUSTER_SMTP_CA_FILE") or None,
+        "REDIS_URL": environ.get("REDIS_URL") or "redis://127.0.0.1:6379/0",
+        **_database(environ.get("DATABASE_URL") or f"sqlite:///{instance / 'muster.db'}", environ),
+        **_panel(public_url.startswith("https://")),
+    }
+
+
+def _kept_secret(path: Path) -> str:
+    if not path.exists():
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(48))
+    return path.read_text().strip()
+
+
+def _keyring(environ: Mapping[str, str], path: Path) -> Keyring:
+    given = environ.get("MUSTER_KEYRING")
+    try:
+        if given:
+            return Keyring.parse(given)
+        if not path.exists():
+            # With a database but without its keys every address would be lost: never make new keys then.
+            if environ.get("DATABASE_URL") or (path.parent / "muster.db").exists():
+                raise ConfigError(
+                    f"The key file {path} is missing, and without it the stored addresses cannot be read. "
+                    "Restore it from your backup, or run 'flask make-keys' if this database is new."
+                )
+            write_keyring(path, Keyring.generate())
+        return Keyring.parse(path.read_text())
+    except KeyringError as error:
+        raise ConfigError(f"{error} (MUSTER_KEYRING)" if given else f"{error} ({path})") from error
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise ConfigError(f"MUSTER_PORT is {text!r}. Set a number from 1 to 65535.")
+    return int(text)
+
+
+def _public_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ConfigError(f"MUSTER_PUBLIC_URL is {text!r}. Set the address people reach, as https://muster.example.org.")
+    return text.rstrip("/")
+
+
+def _database(url: str, environ: Mapping[str, str]) -> dict[str, Any]:
+    if url.startswith(("mysql://", "mariadb://")):
+        url = "mysql+pymysql://" + url.split("://", 1)[1]
+    if url.startswith("sqlite:"):
+        options: dict[str, Any] = {"connect_args": {"timeout": 10}}
+    elif url.startswith(("mysql+pymysql://", "mariadb+pymysql://")):
+        connect: dict[str, Any] = {
+            "charset": "utf8mb4",
+            "connect_timeout": 5,
+            "read_timeout": 60,
+            "write_timeout": 60,
+            "local_infile": True,
+        }
+        if ca_file := environ.get("MUSTER_DATABASE_CA_FILE"):
+            connect |= {"ssl_ca": ca_file, "ssl_verify_cert": True, "ssl_verify_identity": True}
+        options = {
+            "connect_args": connect,
+            "isolation_level": "READ COMMITTED",
+            "pool_pre_ping": True,
+            "pool_recycle": 1800,
+            "pool_size": 10,
+        }
+    else:
+        raise ConfigError("DATABASE_URL names no database that Muster knows. Use mysql://… or sqlite:///….")
+    return {"SQLALCHEMY_DATABASE_URI": url, "SQLALCHEMY_ENGINE_OPTIONS": options}
+
+
+def _panel(is_https: bool) -> dict[str, Any]:
+    return {
+        "APP_NAME": "Muster",
+        "APP_ICON": "",
+        "FAB_ADD_SECURITY_API": True,
+        "FAB_API_SWAGGER_UI": True,
+        "FAB_API_MAX_PAGE_SIZE": 100,
+        "FAB_API_SHOW_STACKTRACE": False,
+        "FAB_ALLOW_GET_UNSAFE_MUTATIONS": False,
+        "AUTH_TYPE": 1,
+        "AUTH_USER_REGISTRATION": False,
+        "AUTH_RATE_LIMITED": True,
+        "AUTH_RATE_LIMIT": "5 per 40 second",
+        "RATELIMIT_ENABLED": True,
+        "LANGUAGES": {"en": {"flag": "gb", "name": "English"}},
+        "MAX_CONTENT_LENGTH": 210 * 2**20,
+        "MAX_FORM_MEMORY_SIZE": 4 * 2**20,
+        "PERMANENT_SESSION_LIFETIME": timedelta(hours=12),
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_NAME": "__Host-session" if is_https else "muster_session",
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": is_https,
+        "WTF_CSRF_TIME_LIMIT": None,
+    }
