@@ -14,19 +14,15 @@ def create_app(config: Mapping[str, Any] | None = None, with_panel: bool = True)
     """
     import config as settings
     from app import cli, extensions
-    from app.channels import registry
     from app.kernel import crypto, db, queues
 
     app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
     app.config.from_mapping(config if config is not None else settings.load())
     extensions.db.init_app(app)
-    extensions.migrate.init_app(
-        app, extensions.db, directory=str(settings.ROOT / "migrations"), compare_type=True, render_as_batch=True
-    )
+    extensions.migrate.init_app(app, extensions.db, directory=str(settings.ROOT / "migrations"))
     extensions.mail.init_app(app)
     crypto.init_app(app)
     queues.init_app(app)
-    registry.init_app(app)
     cli.init_app(app)
     with app.app_context():
         from app import models  # noqa: F401  every table, one list
