@@ -1,0 +1,3 @@
+"""Jobs of the send path."""
+
+from jobs.runtime import job
