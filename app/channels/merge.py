@@ -30,7 +30,7 @@ SIZE_LIMIT_BYTES = 2_000_000
 
 _ATTRIBUTE = re.compile(r"attributes\.[a-z0-9_]{1,40}")
 _MARK = re.compile(r"\{\{|\{%|%7[Bb]%7[Bb]")
-_QUOTES = str.maketrans("\u201c\u201d\u2018\u2019\xa0", "\"\"'' ")
+_QUOTES = str.maketrans("\u201c\u201d\u201e\u2018\u2019", '"""\'\'')  # as word processors write them
 _INSIDE = re.compile(
     r"""\s* (?: (?P<literal>"[^"]*"|'[^']*')
               | (?P<name>[^\s|"']+) \s* (?: \| \s* (?P<filter>\w+) \s* (?: : \s* (?P<default>"[^"]*"|'[^']*') )? )? )
@@ -151,8 +151,8 @@ def _end_of_field(source: str, start: int) -> int:
 
 def _field(inside: str, part: Part, line: int, column: int) -> str | Slot:
     markup = part is Part.HTML
-    text = (unescape(inside) if markup else inside).translate(_QUOTES)
-    match = _INSIDE.match(text)
+    text = unescape(inside) if markup else inside
+    match = _INSIDE.match(text) or _INSIDE.match(text.translate(_QUOTES))
     if match is None:
         hint = 'Write a field as {{ first_name }} or {{ first_name | default: "there" }}.'
         raise MergeError(f"{_shown(text)} cannot be read. {hint}", part, line, column)
@@ -173,12 +173,11 @@ def _check_name(name: str, part: Part, line: int, column: int) -> None:
         raise MergeError(f"{name} is a link and cannot stand in the subject. Move it to the text.", part, line, column)
     if name.startswith("attributes."):
         hint = "After attributes. come 1 to 40 of a-z, 0-9 and _."
-    elif near := get_close_matches(name.lower(), known, n=3):
-        hint = f"Did you mean {' or '.join(near)}?"
-    elif _ATTRIBUTE.fullmatch(f"attributes.{name}"):
-        hint = f"Known are {', '.join(known)}; a field of your own is written attributes.{name}."
     else:
-        hint = f"Known are {', '.join(known)} and attributes.<name>."
+        near = get_close_matches(name.lower(), known, n=3)
+        hint = f"Did you mean {' or '.join(near)}?" if near else f"Known are {', '.join(known)}."
+        own = name if _ATTRIBUTE.fullmatch(f"attributes.{name}") else "<name>"
+        hint += f" A field of your own is written attributes.{own}."
     raise MergeError(f"There is no field {_shown(name)}. {hint}", part, line, column)
 
 

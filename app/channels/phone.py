@@ -68,7 +68,7 @@ def _parsed(number: str, country: str | None) -> str:
         parsed = phonenumbers.parse(number, country)
     except NumberParseException as error:
         raise _bad("This number cannot be read. Write it as +44 7700 900123.") from error
-    if not phonenumbers.is_possible_number(parsed):
+    if phonenumbers.is_possible_number_with_reason(parsed) != phonenumbers.ValidationResult.IS_POSSIBLE:
         raise _bad("This number has too many or too few digits for its country. Correct it.")
     countries = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(parsed.country_code or 0, ())
     national = phonenumbers.national_significant_number(parsed)
