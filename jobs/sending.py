@@ -1,3 +1,66 @@
-"""Jobs of the send path."""
+"""Jobs of the send path: slices of sending, settling a campaign's rows, and what the scheduler does each second."""
 
-from jobs.runtime import job
+from pathlib import Path
+
+from rq import get_current_job
+
+from app.extensions import db
+from app.kernel.db import in_transaction, transaction
+from app.sending import deliver, journal, settle, slices, sweep, tick
+from jobs.runtime import job, the_app
+
+
+@job
+def send_slice(campaign_id: int, number: int, turn: int) -> int:
+    """Send for some seconds and ring for the successor; returns how many messages the server accepted."""
+    running = get_current_job()
+    job_id = running.id if running else ""
+    ready = in_transaction(lambda: slices.begin(campaign_id, job_id))
+    if ready is None:
+        return 0
+    feed = deliver.BatchFeed(ready.order)
+    report = ready.transport.run(feed, ready.connections)
+    in_transaction(lambda: slices.end(ready, feed, report, number, turn))
+    return feed.sent
+
+
+@job
+def settle_campaign(campaign_id: int) -> None:
+    """Let the rows of a campaign follow its last move, some ten thousand rows a transaction."""
+    owner = journal.me()
+    work = in_transaction(lambda: settle.begin(campaign_id, owner))
+    if work is None:
+        return
+    after: int | None = 0
+    while after is not None and after < work.last_seq:
+        reached = after
+        after = in_transaction(lambda: settle.step(work, owner, reached))
+    if after is not None:
+        in_transaction(lambda: settle.end(work, owner))
+
+
+@job
+def sweep_claims() -> int:
+    """Recover the claims of dead or silent workers; returns how many."""
+    folder = Path(the_app().config["JOURNAL_FOLDER"])
+    with transaction():
+        found = sweep.candidates(folder)
+    recovered = 0
+    for key, owner in found:
+        if in_transaction(lambda key=key, owner=owner: sweep.recover(key, owner, folder)):  # type: ignore[misc]
+            journal.remove(folder, key)
+            recovered += 1
+    dead_jobs = in_transaction(lambda: sweep.free_dead_lanes(folder))
+    sweep.forget(dead_jobs)
+    return recovered
+
+
+@job
+def look_at_campaigns() -> None:
+    """Move every live campaign on and ring for what is due; one transaction a campaign."""
+    with transaction():
+        tick.ring_for_unsettled()
+        due = tick.due_campaigns()
+    for campaign_id in due:
+        in_transaction(lambda campaign_id=campaign_id: tick.look_at(campaign_id))  # type: ignore[misc]
+    db.session.remove()

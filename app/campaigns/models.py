@@ -1,7 +1,6 @@
 """Campaigns, their content versions, documents and audience."""
 
 from datetime import date, datetime, time
-from typing import Any
 
 from flask_appbuilder import Model
 from sqlalchemy import (
@@ -149,19 +148,3 @@ class OwnHoliday(Model):
 
     def __repr__(self) -> str:
         return f"{self.on_date} {self.name}"
-
-
-def content_values(campaign: Campaign) -> dict[str, Any]:
-    """What of a campaign makes its content, for comparing and freezing a version."""
-    account = campaign.smtp_account
-    return {
-        "subject": campaign.subject,
-        "html": campaign.html,
-        "text": campaign.text,
-        "from_name": account.from_name if account else "",
-        "from_email": account.from_email if account else "",
-        "reply_to": account.reply_to if account else None,
-        "track_opens": campaign.track_opens,
-        "track_clicks": campaign.track_clicks,
-        "document_ids": [document.id for document in campaign.documents if not document.is_removed],
-    }

@@ -43,7 +43,6 @@ class SmtpAccount(Model):
     is_enabled: Mapped[bool] = mapped_column(Boolean, default=True)
     paused_reason: Mapped[str | None] = mapped_column(String(255))
     # the breaker, kept here so that all workers share it (sending/breaker.py decides)
-    breaker_recent: Mapped[str] = mapped_column(String(20), default="")
     breaker_open_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     breaker_open_seconds: Mapped[int] = mapped_column(Integer, default=0)
     last_error: Mapped[str | None] = mapped_column(Text)

@@ -107,6 +107,17 @@ def transaction() -> Iterator[scoped_session[Session]]:
     queues.flush_pending()
 
 
+@contextmanager
+def reading() -> Iterator[scoped_session[Session]]:
+    """Read without waiting for a writer, and without leaving a transaction open."""
+    token = _only_reads.set(True)
+    try:
+        yield db.session
+    finally:
+        db.session.rollback()
+        _only_reads.reset(token)
+
+
 def is_retriable(error: DBAPIError) -> bool:
     """Whether the same transaction may well succeed when tried again."""
     if error.connection_invalidated:
@@ -116,22 +127,25 @@ def is_retriable(error: DBAPIError) -> bool:
     return code in RETRIABLE_CODES or "database is locked" in str(code)
 
 
-def in_transaction(step: Callable[[], T]) -> T:
-    """Run step as a unit of work; deadlocks, lock waits and lost connections are tried again, five times in all.
+def in_transaction(step: Callable[[], T], patience_seconds: float = 0.0) -> T:
+    """Run step as a unit of work; deadlocks, lock waits and lost connections are tried again.
 
-    step may therefore run more than once and must do nothing but database work.
+    Tried at least five times in all, and for as long as patience_seconds: what must be written waits for a database
+    that restarts. step may therefore run more than once and must do nothing but database work.
     """
-    for attempt in range(1, ATTEMPTS + 1):
+    gives_up_at = clock.steady() + patience_seconds
+    attempt = 1
+    while True:
         try:
             with transaction():
                 return step()
         except DBAPIError as error:
-            if attempt == ATTEMPTS or not is_retriable(error):
+            if not is_retriable(error) or (attempt >= ATTEMPTS and clock.steady() >= gives_up_at):
                 raise
             log.warning("transaction is tried again", extra={"attempt": attempt, "error": type(error.orig).__name__})
-            db.session.remove()
-            time.sleep(random.uniform(0.01, 0.05) * 4**attempt / 4)
-    raise AssertionError("unreachable")
+        db.session.remove()
+        time.sleep(min(random.uniform(0.01, 0.05) * 4 ** (attempt - 1), 1.0))
+        attempt += 1
 
 
 def db_now() -> datetime:

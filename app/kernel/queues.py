@@ -66,6 +66,11 @@ def connect(url: str) -> Redis:
     )
 
 
+def worker_connection() -> Redis:
+    """A client for a worker's blocking waits: RQ sets the timeout that these need."""
+    return Redis.from_url(current_app.config["REDIS_URL"], socket_connect_timeout=5.0, health_check_interval=30)
+
+
 def init_app(app: Flask) -> None:
     """Bind the queues to the Redis of this app."""
     app.extensions["muster_redis"] = connect(app.config["REDIS_URL"])

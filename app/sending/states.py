@@ -38,7 +38,6 @@ class BatchState(StrEnum):
     WAITING = "waiting"
     LEASED = "leased"
     DONE = "done"
-    SET_ASIDE = "set-aside"  # killed its worker three times
 
 
 _S = RecipientState

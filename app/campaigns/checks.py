@@ -1,0 +1,234 @@
+"""What a campaign must fulfil to be saved and to be published: every refusal names the field and says what to do."""
+
+import re
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+import holidays
+from sqlalchemy import func, select
+
+from app.audience.models import contact_folder
+from app.campaigns import content
+from app.campaigns.lifecycle import CampaignStatus
+from app.campaigns.models import Campaign, CampaignDocument, OwnHoliday
+from app.campaigns.schedule import Window, next_opening
+from app.channels.contract import Channel
+from app.channels.merge import Part, parse
+from app.channels.models import SmtpAccount
+from app.extensions import db
+from app.kernel.errors import InvalidInput
+
+MAX_DELAY_SECONDS = 7 * 86400
+MAX_BATCH_SIZE = 1_000_000
+HOLIDAY_YEARS_AHEAD = 3
+BLOCKED_TYPES = re.compile(r"\.(exe|com|bat|cmd|scr|pif|msi|js|jse|vbs|vbe|wsf|hta|ps1|jar|lnk|iso|img|svg|html?|xhtml)$", re.I)
+MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,60}")
+
+WRITABLE = frozenset(
+    {
+        "name",
+        "description",
+        "channel",
+        "smtp_account_id",
+        "subject",
+        "html",
+        "text",
+        "to_second_email",
+        "track_opens",
+        "track_clicks",
+        "zone",
+        "start_at",
+        "valid_from",
+        "valid_until",
+        "daily_from",
+        "daily_until",
+        "working_days_only",
+        "holidays_country",
+        "delay_seconds",
+        "customers_delay_seconds",
+        "customers_batch_size",
+    }
+)
+
+
+def known_values(values: dict[str, Any]) -> dict[str, Any]:
+    """The values a person may set; anything else is refused by name."""
+    unknown = sorted(set(values) - WRITABLE)
+    if unknown:
+        raise InvalidInput(f"{unknown[0]} cannot be set on a campaign.", unknown[0])
+    return values
+
+
+def check_campaign(campaign: Campaign, now: datetime, is_new: bool = True) -> None:
+    """Check everything that can be wrong with a saved campaign. Raises InvalidInput naming the field."""
+    campaign.name = _line(campaign.name, "name", 150)
+    if not campaign.name:
+        raise InvalidInput("Give the campaign a name.", "name")
+    _check_free_name(campaign)
+    campaign.channel = campaign.channel or Channel.EMAIL
+    _check_account(campaign)
+    _check_content(campaign)
+    _check_schedule(campaign, now, is_new)
+    _check_pacing(campaign)
+
+
+def _line(value: str | None, field: str, limit: int) -> str:
+    text = (value or "").strip()
+    if any(ord(character) < 32 or character in "\x7f\x85\u2028\u2029" for character in text):
+        raise InvalidInput(f"The {field} must be one line without control characters.", field)
+    if len(text) > limit:
+        raise InvalidInput(f"The {field} has {len(text)} characters; {limit} are allowed.", field)
+    return text
+
+
+def _check_free_name(campaign: Campaign) -> None:
+    with db.session.no_autoflush:
+        other = db.session.scalar(select(Campaign.id).where(Campaign.name == campaign.name, Campaign.id != (campaign.id or 0)))
+    if other is not None:
+        raise InvalidInput("Another campaign has this name. Choose a different one.", "name")
+
+
+def _check_account(campaign: Campaign) -> None:
+    with db.session.no_autoflush:
+        account_id = campaign.smtp_account_id or (campaign.smtp_account.id if campaign.smtp_account else None)
+        if account_id is not None and db.session.get(SmtpAccount, account_id) is not None:
+            return
+        if db.session.scalar(select(func.count()).select_from(SmtpAccount)) == 0:
+            raise InvalidInput("An e-mail campaign needs an SMTP account, and there is none yet. Create one first.", "smtp_account")
+    raise InvalidInput("Choose the SMTP account that sends this campaign.", "smtp_account")
+
+
+def _check_content(campaign: Campaign) -> None:
+    campaign.subject = _line(campaign.subject, "subject", 500)
+    campaign.html, campaign.text = campaign.html or "", campaign.text or ""
+    for part in Part:
+        parse(getattr(campaign, part.value), part)
+
+
+def _check_schedule(campaign: Campaign, now: datetime, is_new: bool) -> None:
+    zone = campaign.zone or "UTC"
+    if zone not in _zones():
+        raise InvalidInput(f"{zone!r} is not a time zone. Choose one such as Europe/Warsaw.", "zone")
+    campaign.zone = zone
+    starts, ends = campaign.valid_from or campaign.start_at, campaign.valid_until
+    for field in ("start_at", "valid_from", "valid_until"):
+        moment: datetime | None = getattr(campaign, field)
+        if moment is not None and not 2000 <= moment.year <= 2100:
+            raise InvalidInput("Choose a date between 2000 and 2100.", field)
+    if ends is not None and starts is not None and ends <= starts:
+        raise InvalidInput("The end of the validity period must be after its start.", "valid_until")
+    if is_new and ends is not None and ends <= now:
+        raise InvalidInput("The validity period is already over. Choose a later end.", "valid_until")
+    if (campaign.daily_from is None) != (campaign.daily_until is None):
+        raise InvalidInput("Give both daily hours, from and until, or none.", "daily_until")
+    if campaign.daily_from is not None and campaign.daily_from == campaign.daily_until:
+        raise InvalidInput("The daily hours are empty: from and until are the same.", "daily_until")
+    campaign.holidays_country = (campaign.holidays_country or "").upper()
+    if campaign.holidays_country and campaign.holidays_country not in _holiday_countries():
+        raise InvalidInput(f"No holidays are known for {campaign.holidays_country!r}. Use a code such as PL.", "holidays_country")
+
+
+def _check_pacing(campaign: Campaign) -> None:
+    for field, limit in (
+        ("delay_seconds", MAX_DELAY_SECONDS),
+        ("customers_delay_seconds", MAX_DELAY_SECONDS),
+        ("customers_batch_size", MAX_BATCH_SIZE),
+    ):
+        value = getattr(campaign, field)
+        if value is None:
+            setattr(campaign, field, 0)
+        elif not 0 <= value <= limit:
+            raise InvalidInput(f"Choose a number from 0 to {limit}.", field)
+    if bool(campaign.customers_delay_seconds) != bool(campaign.customers_batch_size):
+        raise InvalidInput("The customers delay needs both: the delay and the number of customers in a batch.", "customers_batch_size")
+
+
+def check_launch(campaign: Campaign, now: datetime) -> None:
+    """Check what a campaign needs before it may send: sender, content, audience, a time. Raises InvalidInput."""
+    account = campaign.smtp_account
+    if account is None:
+        raise InvalidInput("Choose the SMTP account that sends this campaign.", "smtp_account")
+    if not account.is_enabled:
+        raise InvalidInput(f"The SMTP account {account.name} is switched off. Switch it on or choose another.", "smtp_account")
+    if account.paused_reason:
+        raise InvalidInput(
+            f"The SMTP account {account.name} is paused: {account.paused_reason} Mend it and send a test e-mail.", "smtp_account"
+        )
+    if not campaign.subject:
+        raise InvalidInput("Write a subject.", "subject")
+    if not campaign.html.strip() and not campaign.text.strip():
+        raise InvalidInput("Write the message.", "html")
+    content.check(campaign)
+    if next_opening(now, window_of(campaign, now)).at is None:
+        raise InvalidInput(
+            "There is no moment left to send: the validity period, the daily hours and the days exclude each other.", "valid_until"
+        )
+    if campaign.status is CampaignStatus.DRAFT and not audience_size(campaign):
+        raise InvalidInput("Nobody is in the audience. Choose folders that have contacts.", "folders")
+
+
+def audience_size(campaign: Campaign) -> int:
+    """How many contacts stand in the campaign's folders now."""
+    ids = [folder.id for folder in campaign.folders]
+    if not ids:
+        return 0
+    count = select(func.count(contact_folder.c.contact_id.distinct())).where(contact_folder.c.folder_id.in_(ids))
+    return db.session.scalar(count) or 0
+
+
+def window_of(campaign: Campaign, now: datetime) -> Window:
+    """The campaign's schedule as a value for the pure functions of campaigns.schedule."""
+    days = frozenset[Any]()
+    if campaign.working_days_only:
+        own = db.session.scalars(select(OwnHoliday.on_date).where(OwnHoliday.on_date >= now.date() - timedelta(days=2)))
+        days = frozenset(own) | _public_holidays(campaign.holidays_country, now.year)
+    return Window(
+        zone=ZoneInfo(campaign.zone),
+        start_at=campaign.start_at,
+        valid_from=campaign.valid_from,
+        valid_until=campaign.valid_until,
+        daily_from=campaign.daily_from,
+        daily_until=campaign.daily_until,
+        working_days_only=campaign.working_days_only,
+        holidays=days,
+    )
+
+
+@cache
+def _public_holidays(country: str, year: int) -> frozenset[Any]:
+    if not country:
+        return frozenset()
+    return frozenset(holidays.country_holidays(country, years=range(year - 1, year + HOLIDAY_YEARS_AHEAD)))
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+@cache
+def _holiday_countries() -> frozenset[str]:
+    return frozenset(holidays.list_supported_countries())
+
+
+def document_name(name: str) -> str:
+    """A safe name for an attached file: the last part of the path, one line. Raises InvalidInput for risky types."""
+    safe = re.sub(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]", "", name.replace("\\", "/").rsplit("/", 1)[-1]).strip(" .")
+    if not safe:
+        raise InvalidInput("The file has no name.", "document")
+    if BLOCKED_TYPES.search(safe):
+        raise InvalidInput(f"Mail servers refuse files like {safe}. Send a PDF, a picture or an office file.", "document")
+    return safe[-200:]
+
+
+def media_type(given: str) -> str:
+    """The media type of an upload, or the general one when it makes no sense."""
+    text = given.split(";", 1)[0].strip().lower()
+    return text if MEDIA_TYPE.fullmatch(text) else "application/octet-stream"
+
+
+def current_documents(campaign: Campaign) -> list[CampaignDocument]:
+    """The documents that go with the campaign now."""
+    return [document for document in campaign.documents if not document.is_removed]

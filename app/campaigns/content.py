@@ -1,0 +1,87 @@
+"""Frozen versions of a campaign's content, and compiling them."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import select
+
+from app.campaigns.models import Campaign, CampaignContent, CampaignDocument
+from app.channels.email_message import Attachment, CompiledEmail, EmailSource, compile_email
+from app.extensions import db
+from app.kernel import clock
+from app.kernel.signing import TokenPurpose, key_for, signer
+
+WRITTEN = ("subject", "html", "text", "track_opens", "track_clicks")
+SENDER = ("from_name", "from_email", "reply_to")
+UNTRACKED = {"track_opens": False, "track_clicks": False}
+
+
+def values_of(campaign: Campaign) -> dict[str, Any]:
+    """What makes the content of a campaign: what was written, its sender and its documents."""
+    account = campaign.smtp_account
+    documents = sorted(document.id for document in campaign.documents if not document.is_removed)
+    return {
+        **{name: getattr(campaign, name) for name in WRITTEN},
+        **{name: getattr(account, name) for name in SENDER},
+        "document_ids": documents,
+    }
+
+
+def freeze(campaign: Campaign) -> int:
+    """The number of the version that holds what the campaign says now; a new one if that changed since the last.
+
+    Raises InvalidInput naming the part that does not compile.
+    """
+    values = values_of(campaign)
+    fingerprint = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+    last = db.session.get(CampaignContent, (campaign.id, campaign.content_version))
+    if last is None or last.fingerprint != fingerprint:
+        version = campaign.content_version + 1
+        links = list(_compile(campaign.id, version, values).links)
+        now = clock.utcnow()
+        db.session.add(
+            CampaignContent(
+                campaign_id=campaign.id, version=version, fingerprint=fingerprint, links=links, created_at=now, **values
+            )
+        )
+        campaign.content_version = version
+        db.session.flush()
+    return campaign.content_version
+
+
+def check(campaign: Campaign) -> None:
+    """Compile what the campaign says now. Raises InvalidInput naming the part that does not compile."""
+    _compile(campaign.id, campaign.content_version, values_of(campaign))
+
+
+def compiled(campaign_id: int, version: int) -> CompiledEmail:
+    """A frozen version, compiled."""
+    content = db.session.get_one(CampaignContent, (campaign_id, version))
+    return _compile(campaign_id, version, {name: getattr(content, name) for name in (*WRITTEN, *SENDER, "document_ids")})
+
+
+def compiled_draft(campaign: Campaign) -> CompiledEmail:
+    """What the campaign says now, compiled without tracking: for a test message."""
+    return _compile(campaign.id, campaign.content_version, values_of(campaign) | UNTRACKED)
+
+
+def _compile(campaign_id: int, version: int, values: dict[str, Any]) -> CompiledEmail:
+    source = EmailSource(
+        campaign_id=campaign_id,
+        content_version=version,
+        public_url=current_app.config["PUBLIC_URL"],
+        attachments=_attachments(values["document_ids"]),
+        **{name: values[name] for name in (*WRITTEN, *SENDER)},
+    )
+    return compile_email(source, signer(key_for(TokenPurpose.TRACK)), signer(key_for(TokenPurpose.UNSUBSCRIBE)))
+
+
+def _attachments(document_ids: Sequence[int]) -> tuple[Attachment, ...]:
+    if not document_ids:
+        return ()
+    rows = select(CampaignDocument.name, CampaignDocument.media_type, CampaignDocument.data)
+    found = db.session.execute(rows.where(CampaignDocument.id.in_(document_ids)).order_by(CampaignDocument.id))
+    return tuple(Attachment(name, media_type, data) for name, media_type, data in found)

@@ -1,0 +1,269 @@
+"""Creating, changing and moving campaigns. Flushes, never commits; the rows of the recipients follow in sending."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import inspect, select, update
+
+from app.audience.models import Folder
+from app.campaigns import checks
+from app.campaigns.lifecycle import EDITABLE, CampaignEvent, CampaignStatus, next_status
+from app.campaigns.models import Campaign, CampaignDocument
+from app.channels.contract import Reason
+from app.extensions import db
+from app.kernel import clock
+from app.kernel.errors import Conflict, InvalidInput, NotFound
+from app.kernel.queues import JobName, QueueName, enqueue_after_commit
+
+MAX_DOCUMENTS_BYTES = 10 * 2**20
+
+# What a copy of a campaign takes over: everything a person wrote, nothing that happened.
+COPIED = (
+    "description",
+    "channel",
+    "smtp_account_id",
+    "subject",
+    "html",
+    "text",
+    "to_second_email",
+    "track_opens",
+    "track_clicks",
+    "zone",
+    "daily_from",
+    "daily_until",
+    "working_days_only",
+    "holidays_country",
+    "delay_seconds",
+    "customers_delay_seconds",
+    "customers_batch_size",
+)
+
+
+def get(campaign_id: int) -> Campaign:
+    """The campaign. Raises NotFound."""
+    campaign = db.session.get(Campaign, campaign_id)
+    if campaign is None:
+        raise NotFound("There is no such campaign. It may have been deleted.")
+    return campaign
+
+
+def prepare_new(campaign: Campaign, by: str) -> None:
+    """Check and stamp a campaign that is about to be added. Raises InvalidInput naming the field."""
+    now = clock.utcnow()
+    checks.check_campaign(campaign, now)
+    campaign.status = CampaignStatus.DRAFT
+    campaign.created_by = campaign.changed_by = by
+    campaign.created_at = campaign.changed_at = now
+
+
+def prepare_change(campaign: Campaign, by: str, revision: int | None = None) -> None:
+    """Check and stamp a changed campaign before it is flushed.
+
+    revision: the one the editor saw; None skips the check. Raises Conflict when it is not editable or was changed by
+    another person meanwhile, InvalidInput naming the field.
+    """
+    if campaign.status not in EDITABLE:
+        raise Conflict(f"A campaign that is {campaign.status.value} cannot be edited. {_advice(campaign.status)}")
+    if revision is not None and revision != campaign.revision:
+        raise Conflict(
+            f"{campaign.changed_by or 'Somebody'} changed this campaign at {campaign.changed_at:%H:%M} UTC. "
+            "Nothing of yours was saved over it: reload the page and make your change again."
+        )
+    now = clock.utcnow()
+    checks.check_campaign(campaign, now, is_new=False)
+    campaign.changed_by, campaign.changed_at, campaign.revision = by, now, campaign.revision + 1
+    validity = inspect(campaign).attrs.valid_until.history
+    if campaign.status is CampaignStatus.EXPIRED and validity.has_changes():
+        if campaign.valid_until is None or campaign.valid_until > now:
+            _apply(campaign, CampaignEvent.EXTEND, by)
+    elif campaign.status is CampaignStatus.SCHEDULED:
+        campaign.next_send_at = None  # the tick looks at the new schedule at once
+
+
+def _advice(status: CampaignStatus) -> str:
+    if status is CampaignStatus.SENDING:
+        return "Stop it first."
+    return "Duplicate it to send something like it again."
+
+
+def create(values: dict[str, Any], folder_ids: Sequence[int], by: str) -> Campaign:
+    """A new draft from plain values (column names of Campaign). Raises InvalidInput naming the field."""
+    campaign = Campaign(**checks.known_values(values))
+    campaign.folders = folders(folder_ids)
+    prepare_new(campaign, by)
+    db.session.add(campaign)
+    db.session.flush()
+    return campaign
+
+
+def folders(folder_ids: Sequence[int]) -> list[Folder]:
+    """The folders with these ids. Raises InvalidInput when one does not exist."""
+    found = list(db.session.scalars(select(Folder).where(Folder.id.in_(folder_ids)))) if folder_ids else []
+    missing = set(folder_ids) - {folder.id for folder in found}
+    if missing:
+        raise InvalidInput(f"There is no folder with the id {min(missing)}. Choose folders from the list.", "folders")
+    return found
+
+
+def publish(campaign_id: int, by: str) -> Campaign:
+    """Make a campaign ready to be sent: its people are planned, and those stopped by an unpublish go on.
+
+    Raises Conflict for a wrong state, InvalidInput when something is missing (sender, content, audience, dates).
+    """
+    campaign = _locked(campaign_id)
+    next_status(campaign.status, CampaignEvent.PUBLISH)
+    checks.check_launch(campaign, clock.utcnow())
+    return _apply(campaign, CampaignEvent.PUBLISH, by)
+
+
+def start(campaign_id: int, by: str) -> Campaign:
+    """Let a stopped or failed campaign go on. Raises as publish does."""
+    campaign = _locked(campaign_id)
+    next_status(campaign.status, CampaignEvent.START)
+    checks.check_launch(campaign, clock.utcnow())
+    return _apply(campaign, CampaignEvent.START, by)
+
+
+def stop(campaign_id: int, by: str) -> Campaign:
+    """Pause it: from the commit on nothing new leaves (delivery.md promise 3). Its people keep waiting."""
+    return _apply(_locked(campaign_id), CampaignEvent.STOP, by)
+
+
+def unpublish(campaign_id: int, by: str) -> Campaign:
+    """Pause it and mark everybody who waits campaign-unpublished; publishing again resumes them."""
+    return _apply(_locked(campaign_id), CampaignEvent.UNPUBLISH, by, hold=Reason.CAMPAIGN_UNPUBLISHED)
+
+
+def end(campaign_id: int, by: str) -> Campaign:
+    """End it for ever: everybody who waits is marked campaign-ended."""
+    return _apply(_locked(campaign_id), CampaignEvent.END, by, hold=Reason.CAMPAIGN_ENDED)
+
+
+def run_on_folders(campaign_id: int, folder_ids: Sequence[int], by: str) -> Campaign:
+    """Add the people of these folders to a published campaign; a finished one goes on with them.
+
+    A draft only remembers them until it is published.
+    """
+    if not folder_ids:
+        raise InvalidInput("Choose at least one folder.", "folders")
+    campaign = _locked(campaign_id)
+    campaign.folders = list({folder.id: folder for folder in [*campaign.folders, *folders(folder_ids)]}.values())
+    if campaign.status is CampaignStatus.DRAFT:
+        return _touched(campaign, by)
+    return _apply(campaign, CampaignEvent.RUN, by)
+
+
+def duplicate(campaign_id: int, by: str) -> Campaign:
+    """An exact copy as a new draft, without schedule dates and without people sent to."""
+    original = get(campaign_id)
+    copy = Campaign(**{name: getattr(original, name) for name in COPIED}, name=_free_name(original.name))
+    copy.folders = list(original.folders)
+    now = clock.utcnow()
+    copy.created_by = copy.changed_by = by
+    copy.created_at = copy.changed_at = now
+    db.session.add(copy)
+    db.session.flush()
+    for document in original.documents:
+        if not document.is_removed:
+            attach(copy.id, document.name, document.media_type, document.data)
+    return copy
+
+
+def _free_name(name: str) -> str:
+    taken = set(db.session.scalars(select(Campaign.name).where(Campaign.name.startswith(name[:120], autoescape=True))))
+    number = 2
+    while (candidate := f"{name[:120]} (copy{'' if number == 2 else f' {number - 1}'})") in taken:
+        number += 1
+    return candidate
+
+
+def attach(campaign_id: int, name: str, media_type: str, data: bytes) -> CampaignDocument:
+    """Attach a file. Raises Conflict when the campaign is not editable, InvalidInput for its name, type or size."""
+    campaign = get(campaign_id)
+    if campaign.status not in EDITABLE:
+        raise Conflict(f"A campaign that is {campaign.status.value} cannot be edited.")
+    total = sum(document.size_bytes for document in campaign.documents if not document.is_removed) + len(data)
+    if total > MAX_DOCUMENTS_BYTES:
+        raise InvalidInput("All documents of a campaign together may have 10 MB. Use a link for larger files.", "document")
+    document = CampaignDocument(
+        campaign_id=campaign.id,
+        name=checks.document_name(name),
+        media_type=checks.media_type(media_type),
+        size_bytes=len(data),
+        data=data,
+        created_at=clock.utcnow(),
+    )
+    db.session.add(document)
+    db.session.flush()
+    return document
+
+
+def fail(campaign_id: int, detail: str) -> None:
+    """The sender was refused for all, or the brake: nothing more is sent until a person mends it."""
+    campaign = _locked(campaign_id)
+    if campaign.status is CampaignStatus.SENDING:
+        _apply(campaign, CampaignEvent.FAIL, "Muster")
+        campaign.status_detail = detail[:500]
+
+
+def move(campaign: Campaign, event: CampaignEvent, by: str = "Muster") -> bool:
+    """Make one move of the table by an UPDATE that names the old state; False when somebody else moved it first."""
+    new = next_status(campaign.status, event)
+    done = db.session.execute(
+        update(Campaign)
+        .where(Campaign.id == campaign.id, Campaign.status == campaign.status)
+        .values(status=new)
+        .execution_options(synchronize_session=False)
+    )
+    if not done.rowcount and new is not campaign.status:
+        return False
+    db.session.expire(campaign, ["status"])
+    return True
+
+
+def _locked(campaign_id: int) -> Campaign:
+    campaign = db.session.get(Campaign, campaign_id, with_for_update=True, populate_existing=True)
+    if campaign is None:
+        raise NotFound("There is no such campaign. It may have been deleted.")
+    return campaign
+
+
+def _apply(campaign: Campaign, event: CampaignEvent, by: str, hold: Reason | None = None) -> Campaign:
+    """Move a campaign by a person's word and let its recipients' rows follow after the commit."""
+    campaign.status = next_status(campaign.status, event)
+    campaign.hold_reason = hold
+    campaign.status_detail = campaign.waiting_for = ""
+    campaign.next_send_at = None
+    if campaign.status in (CampaignStatus.ENDED, CampaignStatus.FINISHED):
+        campaign.finished_at = clock.utcnow()
+    follow(campaign)
+    return _touched(campaign, by)
+
+
+def follow(campaign: Campaign) -> None:
+    """Note that the rows must follow this move, and ring for the job that does it."""
+    campaign.lifecycle_serial += 1
+    ring_settle(campaign)
+
+
+def ring_settle(campaign: Campaign) -> None:
+    """Ring, after the commit, for the job that lets the rows follow the campaign's last move."""
+    job_id = f"settle-{campaign.id}-{campaign.lifecycle_serial}"
+    enqueue_after_commit(QueueName.DEFAULT, JobName.SETTLE_CAMPAIGN, campaign.id, job_id=job_id)
+
+
+def _touched(campaign: Campaign, by: str) -> Campaign:
+    campaign.changed_by, campaign.changed_at = by, clock.utcnow()
+    db.session.flush()
+    return campaign
+
+
+def expire(campaign: Campaign) -> None:
+    """The validity period is over: everybody who waits is marked validity-period-expired."""
+    _apply(campaign, CampaignEvent.EXPIRE, "Muster", hold=Reason.VALIDITY_PERIOD_EXPIRED)
+
+
+def wait(campaign: Campaign, why: str, until: datetime | None) -> None:
+    """Note why a live campaign does not send now and when it will look again."""
+    campaign.waiting_for, campaign.next_send_at = why[:200], until

@@ -1,0 +1,242 @@
+"""Claiming: one short transaction takes a batch, the throttle's slots and the recipients that may be sent now."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Row, and_, or_, select, update
+
+from app.audience.models import Contact, Suppression
+from app.campaigns.lifecycle import CampaignStatus
+from app.campaigns.models import Campaign
+from app.campaigns.schedule import Window, next_opening
+from app.channels.contract import Channel, Reason
+from app.extensions import db
+from app.kernel.db import db_now
+from app.sending import progress, throttle
+from app.sending.journal import ClaimKey
+from app.sending.models import CampaignRecipient, SendBatch
+from app.sending.states import BatchState, RecipientState
+from app.sending.throttle import Grant, Limits
+
+LEASE_SECONDS = 30.0
+BATCH_SIZE = 500
+
+_R = CampaignRecipient.__table__.c
+_C = Contact.__table__.c
+_S = Suppression.__table__.c
+
+
+class Nothing(StrEnum):
+    """Why nothing could be claimed."""
+
+    NOT_SENDING = "not-sending"  # stopped, ended, expired, …
+    CLOSED = "closed"  # outside the calendar
+    THROTTLED = "throttled"
+    NOT_DUE = "not-due"  # no batch whose time has come
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Nothing to claim now. at: when to look again (aware UTC), None = not by waiting. why: in words. now: the
+    database's clock."""
+
+    reason: Nothing
+    now: datetime
+    at: datetime | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Recipients in state `sending`, leased to us. rows: seq, attempt, address_index, uid, sealed, names, …
+
+    is_whole: every row of the batch is in it, so that its end needs no look at what is left.
+    closes_at: when the calendar closes (aware UTC) or None. now: the database's clock at the claim.
+    """
+
+    key: ClaimKey
+    lo: int
+    hi: int
+    rows: list[Row[Any]]
+    is_whole: bool
+    grant: Grant
+    now: datetime
+    closes_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimOrder:
+    """What to claim for: the same for all claims of one slice."""
+
+    campaign_id: int
+    content_version: int
+    sender_id: int
+    owner: str
+    journal_host: str
+    window: Window
+    limits: Limits
+    needs_attributes: bool
+
+
+def claim(order: ClaimOrder) -> Claim | Later:
+    """Take the next batch. Runs in the caller's transaction, which must commit before the first message leaves."""
+    now = db_now()
+    status = db.session.scalar(select(Campaign.status).where(Campaign.id == order.campaign_id))
+    if status is not CampaignStatus.SENDING:
+        return Later(Nothing.NOT_SENDING, now)
+    opening = next_opening(now, order.window)
+    if opening.closed is not None or opening.at is None:
+        return Later(Nothing.CLOSED, now, opening.at, opening.closed or "")
+    while (batch := _next_batch(order.campaign_id, now)) is not None:
+        # a batch that killed a worker goes on one by one, so that the one message that kills is found (sweep.py)
+        want = 1 if batch.deaths else batch.hi - batch.lo + 1
+        granted = throttle.take(order.limits, now, want)
+        if not granted.count:
+            return Later(Nothing.THROTTLED, now, throttle.from_us(granted.next_us), f"waiting for {granted.label}")
+        claimed = _take(order, batch, granted, now, opening.until)
+        if claimed is not None:
+            return claimed
+    return Later(Nothing.NOT_DUE, now, _next_due(order.campaign_id))
+
+
+def _next_batch(campaign_id: int, now: datetime) -> SendBatch | None:
+    due = and_(
+        SendBatch.campaign_id == campaign_id, SendBatch.state == BatchState.WAITING, SendBatch.not_before <= now
+    )
+    return db.session.scalar(
+        select(SendBatch)
+        .where(due)
+        .order_by(SendBatch.not_before, SendBatch.batch_no)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+
+
+def _next_due(campaign_id: int) -> datetime | None:
+    return db.session.scalar(
+        select(SendBatch.not_before)
+        .where(SendBatch.campaign_id == campaign_id, SendBatch.state == BatchState.WAITING)
+        .order_by(SendBatch.not_before)
+        .limit(1)
+    )
+
+
+def _take(order: ClaimOrder, batch: SendBatch, granted: Grant, now: datetime, closes_at: datetime | None) -> Claim | None:
+    size = batch.hi - batch.lo + 1
+    hi = batch.hi if granted.count >= size else _last_of(order.campaign_id, batch, granted.count, now)
+    taken = 0 if hi is None else _mark_sending(order, batch.lo, hi, now)
+    if hi is None or not taken:
+        close_batch(batch, now)
+        return None
+    rows = db.session.execute(_recipients(order, batch.lo, hi)).all()
+    barred = [row for row in rows if row.barred is not None or row.sealed is None]
+    if barred:
+        _skip(order.campaign_id, barred, now)
+        rows = [row for row in rows if row.barred is None and row.sealed is not None]
+    progress.move(
+        order.campaign_id,
+        {
+            RecipientState.AWAITING: -taken,
+            RecipientState.SENDING: taken - len(barred),
+            RecipientState.SKIPPED: len(barred),
+        },
+    )
+    if not rows:
+        close_batch(batch, now)
+        return None
+    batch.fence += 1
+    batch.state = BatchState.LEASED
+    batch.lease_owner, batch.journal_host = order.owner, order.journal_host
+    batch.lease_until = now + timedelta(seconds=LEASE_SECONDS)
+    db.session.flush()
+    key = ClaimKey(order.campaign_id, batch.batch_no, batch.fence)
+    return Claim(key, batch.lo, batch.hi, list(rows), len(rows) == size, granted, now, closes_at)
+
+
+def _due(campaign_id: int, lo: int, hi: int, now: datetime) -> Any:
+    return and_(
+        _R.campaign_id == campaign_id,
+        _R.seq.between(lo, hi),
+        _R.state == RecipientState.AWAITING,
+        or_(_R.not_before.is_(None), _R.not_before <= now),
+    )
+
+
+def _last_of(campaign_id: int, batch: SendBatch, count: int, now: datetime) -> int | None:
+    """The number of the count-th due recipient of the batch (the last one if there are fewer)."""
+    due = select(_R.seq).where(_due(campaign_id, batch.lo, batch.hi, now)).order_by(_R.seq).limit(count)
+    seqs = db.session.scalars(due).all()
+    return seqs[-1] if seqs else None
+
+
+def _mark_sending(order: ClaimOrder, lo: int, hi: int, now: datetime) -> int:
+    # The update decides, not an earlier read: whoever was removed or stopped meanwhile is not in it.
+    return db.session.execute(
+        update(CampaignRecipient)
+        .where(_due(order.campaign_id, lo, hi, now))
+        .values(
+            state=RecipientState.SENDING,
+            sending_at=now,
+            not_before=None,
+            content_version=order.content_version,
+            sender_id=order.sender_id,
+        )
+        .execution_options(synchronize_session=False)
+    ).rowcount
+
+
+def _recipients(order: ClaimOrder, lo: int, hi: int) -> Any:
+    columns = [_R.seq, _R.attempt, _R.address_index, _S.id.label("barred"), _C.uid, _C.sealed]
+    columns += [_C.first_name, _C.last_name, _C.company, _C.country, _C.language]
+    if order.needs_attributes:
+        columns.append(_C.attributes)
+    suppressed = and_(_S.channel == Channel.EMAIL, _S.address_index == _R.address_index)
+    source = CampaignRecipient.__table__.outerjoin(Contact.__table__, _C.id == _R.contact_id)
+    source = source.outerjoin(Suppression.__table__, suppressed)
+    mine = and_(_R.campaign_id == order.campaign_id, _R.seq.between(lo, hi), _R.state == RecipientState.SENDING)
+    return select(*columns).select_from(source).where(mine).order_by(_R.seq)
+
+
+def _skip(campaign_id: int, rows: list[Row[Any]], now: datetime) -> None:
+    for reason, seqs in (
+        (Reason.SUPPRESSED, [row.seq for row in rows if row.sealed is not None]),
+        (Reason.NO_ADDRESS, [row.seq for row in rows if row.sealed is None]),  # the contact was deleted meanwhile
+    ):
+        if seqs:
+            db.session.execute(
+                update(CampaignRecipient)
+                .where(_R.campaign_id == campaign_id, _R.seq.in_(seqs))
+                .values(state=RecipientState.SKIPPED, reason=reason, sending_at=None, done_at=now)
+                .execution_options(synchronize_session=False)
+            )
+
+
+def close_batch(batch: SendBatch, now: datetime) -> None:
+    """Give a batch its next state: done, or waiting until the first of its recipients is due again."""
+    waiting = and_(
+        _R.campaign_id == batch.campaign_id, _R.seq.between(batch.lo, batch.hi), _R.state == RecipientState.AWAITING
+    )
+    moments = db.session.scalars(select(_R.not_before).where(waiting)).all()
+    batch.lease_owner = batch.lease_until = batch.journal_host = None
+    if moments:
+        batch.state, batch.not_before = BatchState.WAITING, min((moment or now for moment in moments), default=now)
+    else:
+        batch.state = BatchState.DONE
+    db.session.flush()
+
+
+def renew(order: ClaimOrder, keys: Sequence[ClaimKey]) -> None:
+    """Prolong the leases of these claims."""
+    until = db_now() + timedelta(seconds=LEASE_SECONDS)
+    for key in keys:
+        mine = and_(
+            SendBatch.campaign_id == key.campaign_id,
+            SendBatch.batch_no == key.batch_no,
+            SendBatch.fence == key.fence,
+            SendBatch.lease_owner == order.owner,
+        )
+        db.session.execute(update(SendBatch).where(mine).values(lease_until=until))

@@ -1,0 +1,332 @@
+"""One slice of sending: a feed that claims, renders, keeps the journal and records, while the transport sends.
+
+This is the one domain module that runs its own transactions (kernel.db.in_transaction): claims and results alternate
+with the network inside the transport's loop, and no transaction is open while a message travels.
+"""
+
+import logging
+import random
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Row, func, select
+from sqlalchemy.exc import DBAPIError
+
+from app.audience.addresses import opener
+from app.audience.models import Contact, Suppression
+from app.campaigns.lifecycle import CampaignStatus
+from app.campaigns.models import Campaign
+from app.channels.address import needs_smtputf8, wire_address
+from app.channels.contract import Channel, Outcome, Outgoing, Reason, SendResult
+from app.channels.dkim import Signer
+from app.channels.email_message import CompiledEmail
+from app.kernel import clock
+from app.kernel.crypto import CannotOpen
+from app.kernel.db import in_transaction, reading
+from app.kernel.errors import InvalidInput
+from app.sending import record
+from app.sending.claim import LEASE_SECONDS, Claim, ClaimOrder, Later, Nothing, claim
+from app.sending.journal import ClaimKey, Journal, Mark
+from app.sending.outcome import BACK, SENT, Verdict, brake_marks, verdict
+from app.sending.states import RecipientState
+
+log = logging.getLogger(__name__)
+
+SLICE_SECONDS = 8.0
+STOP_CHECK_SECONDS = 0.2
+RENEW_SECONDS = 5.0
+SUPPRESSION_OVERLAP = 200  # a transaction may commit after one with a younger number: look back a little
+RECORD_PATIENCE_SECONDS = 120.0  # results wait for a database that restarts
+WAIT_HERE_SECONDS = 2.0  # for a slot nearer than this the slice waits; for a later one it ends
+
+_JOURNAL_MARKS = {
+    Outcome.ACCEPTED: Mark.ACCEPTED,
+    Outcome.REFUSED: Mark.REFUSED,
+    Outcome.DEFERRED: Mark.RETURNED,
+    Outcome.NOT_TRANSMITTED: Mark.RETURNED,
+    Outcome.UNCONFIRMED: Mark.HANDED_OVER,
+}
+
+
+@dataclass(slots=True)
+class Batch:
+    """A claim being sent. steady times are seconds of kernel.clock.steady()."""
+
+    claim: Claim
+    journal: Journal
+    left: int
+    clock_offset: float  # steady time minus the database's time
+    closes_at: float  # steady; inf when the calendar stays open
+    good_until: float  # steady; half of the lease, so that nobody else can hold it while we hand over
+    verdicts: dict[int, Verdict] = field(default_factory=dict)
+    answers: list[SendResult] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Item:
+    """One recipient on the way. slot: steady time at which it may leave; late_after: when it must be given back."""
+
+    batch: Batch
+    row: Row[Any]
+    slot: float
+    late_after: float
+
+
+@dataclass(frozen=True, slots=True)
+class SliceOrder:
+    """All that one slice needs, read in one transaction before it starts."""
+
+    claim_order: ClaimOrder
+    message: CompiledEmail
+    signer: Signer | None
+    mail_from: bytes
+    to_second_email: bool
+    journal_folder: Path
+    renew: Callable[[Sequence[ClaimKey]], None]
+    is_probe: bool = False
+
+
+class BatchFeed:
+    """The feed of one slice (channels.contract.Feed)."""
+
+    def __init__(self, order: SliceOrder) -> None:
+        self.later: Later | None = None  # why the slice ended, None = its time was up
+        self.sent = 0
+        self._order = order
+        self._open_address = opener()
+        self._queue: deque[Item] = deque()
+        self._items: dict[int, Item] = {}
+        self._live: dict[int, Batch] = {}
+        self._next_ref = 0
+        self._is_stopping = False
+        self._barred: set[bytes] = set()
+        self._last_suppression = 0
+        self._date = (0, b"")
+        self._ends = clock.steady() + SLICE_SECONDS
+        self._next_check = 0.0
+        self._next_renewal = clock.steady() + RENEW_SECONDS
+
+    # --- what the transport calls
+
+    def take(self) -> Outgoing | float | None:
+        """The next message, the seconds until its slot, or None at the end of the slice."""
+        while not self._is_stopping:
+            if not self._queue:
+                wait = self._claim()
+                if wait is None:
+                    return None
+                if wait > 0:
+                    return wait
+                continue
+            item = self._queue[0]
+            now = clock.steady()
+            if item.slot > now:
+                return min(item.slot - now, 1.0)
+            self._queue.popleft()
+            if now > item.late_after:
+                self._settle(item, BACK)
+                continue
+            outgoing = self._render(item)
+            if outgoing is not None:
+                return outgoing
+        self._give_back_queue()
+        return None
+
+    def hand_over(self, ref: int) -> bool:
+        """Mark the journal, then look once more whether this message may leave.
+
+        The order matters: should this process be stopped between the two, a sweep finds the mark and calls the
+        recipient unconfirmed instead of sending twice.
+        """
+        item = self._items[ref]
+        batch, now = item.batch, clock.steady()
+        batch.journal.mark(item.row.seq, Mark.HANDED_OVER)
+        if (
+            now < batch.good_until
+            and now < batch.closes_at
+            and not self._is_stopping
+            and item.row.address_index not in self._barred
+        ):
+            return True
+        batch.journal.mark(item.row.seq, Mark.UNTOUCHED)
+        return False
+
+    def report(self, ref: int, result: SendResult) -> None:
+        """Note what became of a message; with the last one of a claim the claim is recorded."""
+        item = self._items.pop(ref)
+        item.batch.journal.mark(item.row.seq, _JOURNAL_MARKS[result.outcome])
+        if result.outcome is Outcome.ACCEPTED:
+            self.sent += 1
+            item.batch.answers.append(result)
+            self._settle(item, SENT)
+            return
+        if result.outcome is Outcome.NOT_TRANSMITTED and item.row.address_index in self._barred:
+            self._settle(item, Verdict(RecipientState.SKIPPED, Reason.SUPPRESSED, counts=False))
+            return
+        item.batch.answers.append(result)
+        now = datetime.fromtimestamp(clock.steady() - item.batch.clock_offset, UTC)
+        self._settle(item, verdict(result, item.row.attempt, now, random.random))
+
+    def tick(self) -> bool:
+        """Look at the stop mark and at new suppressions, and renew the leases. False: stop."""
+        now = clock.steady()
+        if now >= self._next_check and not self._is_stopping:
+            self._next_check = now + STOP_CHECK_SECONDS
+            self._look()
+        if now >= self._next_renewal and self._live:
+            self._next_renewal = now + RENEW_SECONDS
+            self._renew(now)
+        return not self._is_stopping
+
+    # --- claiming
+
+    def _claim(self) -> float | None:
+        """Claim the next batch: 0.0 = there are messages now, seconds to wait, None = the slice is over."""
+        if self._order.is_probe and self._next_ref:
+            return None  # a probe is one claim
+        if clock.steady() >= self._ends:
+            return None
+        asked = clock.steady()
+        try:
+            found = in_transaction(lambda: claim(self._order.claim_order))
+        except DBAPIError:
+            self._stop_blind()
+            return None
+        if isinstance(found, Later):
+            return self._wait_for(found)
+        journal = Journal(self._order.journal_folder, found.key, found.lo, found.hi)
+        offset = asked - found.now.timestamp()
+        closes_at = found.closes_at.timestamp() + offset if found.closes_at else float("inf")
+        batch = Batch(found, journal, len(found.rows), offset, closes_at, asked + LEASE_SECONDS / 2)
+        self._live[id(batch)] = batch
+        first = found.grant.first_us / 1e6 + offset if found.grant.first_us else asked
+        interval = found.grant.interval_us / 1e6
+        tolerance = float("inf") if found.grant.tolerance_us is None else found.grant.tolerance_us / 1e6
+        for number, row in enumerate(found.rows):
+            slot = first + number * interval
+            self._queue.append(Item(batch, row, slot, slot + tolerance))
+        return 0.0
+
+    def _wait_for(self, later: Later) -> float | None:
+        if later.reason is Nothing.NOT_DUE and self._items and later.at is None:
+            return 0.05  # others of this slice are still on their way and may come back
+        seconds = (later.at - later.now).total_seconds() if later.at else None
+        if later.reason in (Nothing.THROTTLED, Nothing.NOT_DUE) and seconds is not None and seconds < WAIT_HERE_SECONDS:
+            return max(seconds, 0.005)
+        self.later = later
+        return None
+
+    # --- rendering
+
+    def _render(self, item: Item) -> Outgoing | None:
+        """The finished message, or None when this recipient cannot have one (which is settled here)."""
+        order, row = self._order, item.row
+        try:
+            addresses = self._open_address(row.sealed, row.uid)
+            to = addresses[1] if order.to_second_email else addresses[0]
+            if not to:
+                self._settle(item, Verdict(RecipientState.SKIPPED, Reason.NO_ADDRESS, counts=False))
+                return None
+            content = order.message.render(values_of(row, addresses), to, row.seq, self._now_header())
+            if order.signer is not None:
+                content = order.signer.sign(content) + content
+        except (InvalidInput, CannotOpen) as error:
+            detail = str(error)[:255]
+            self._settle(item, Verdict(RecipientState.FAILED, Reason.RENDER_ERROR, detail, counts=False))
+            return None
+        ref = self._next_ref
+        self._next_ref += 1
+        self._items[ref] = item
+        return Outgoing(ref, order.mail_from, wire_address(to), content, needs_smtputf8(to))
+
+    def _now_header(self) -> bytes:
+        second = int(clock.steady())
+        if second != self._date[0]:
+            self._date = (second, date_header(clock.utcnow()))
+        return self._date[1]
+
+    # --- settling and recording
+
+    def _settle(self, item: Item, decided: Verdict) -> None:
+        batch = item.batch
+        batch.verdicts[item.row.seq] = decided
+        batch.left -= 1
+        if not batch.left:
+            self._record(batch)
+
+    def _record(self, batch: Batch) -> None:
+        found = batch.claim
+        marks, owner = brake_marks(batch.answers), self._order.claim_order.owner
+        in_transaction(
+            lambda: record.record(found.key, owner, batch.verdicts, marks, found.is_whole), RECORD_PATIENCE_SECONDS
+        )
+        del self._live[id(batch)]
+        batch.journal.delete()
+
+    def _give_back_queue(self) -> None:
+        while self._queue:
+            self._settle(self._queue.popleft(), BACK)
+
+    # --- looking around
+
+    def _look(self) -> None:
+        since = self._last_suppression - SUPPRESSION_OVERLAP
+        try:
+            with reading() as session:
+                status = session.scalar(select(Campaign.status).where(Campaign.id == self._order.claim_order.campaign_id))
+                if not self._last_suppression:  # older ones were left out by the claim
+                    since = (session.scalar(select(func.max(Suppression.id))) or 0) - SUPPRESSION_OVERLAP
+                new = select(Suppression.id, Suppression.address_index).where(
+                    Suppression.id > since, Suppression.channel == Channel.EMAIL
+                )
+                for number, address_index in session.execute(new):
+                    self._barred.add(address_index)
+                    self._last_suppression = max(self._last_suppression, number)
+        except DBAPIError:
+            self._stop_blind()
+            return
+        self._is_stopping = status is not CampaignStatus.SENDING
+
+    def _renew(self, now: float) -> None:
+        keys = [batch.claim.key for batch in self._live.values()]
+        try:
+            in_transaction(lambda: self._order.renew(keys))
+        except DBAPIError:
+            self._stop_blind()
+            return
+        for batch in self._live.values():
+            batch.good_until = now + LEASE_SECONDS / 2
+
+    def _stop_blind(self) -> None:
+        """Without the database nobody can tell us to stop: nothing more is handed over."""
+        log.warning("database does not answer; the slice stops", extra={"campaign_id": self._order.claim_order.campaign_id})
+        self._is_stopping = True
+
+
+def date_header(now: datetime) -> bytes:
+    """The Date header (RFC 5322) of a moment (aware UTC)."""
+    return format_datetime(now).encode()
+
+
+def values_of(row: Row[Any] | Contact, addresses: tuple[str | None, ...]) -> Mapping[str, str]:
+    """The merge values of one contact, by field name."""
+    values = {
+        "first_name": row.first_name,
+        "last_name": row.last_name,
+        "full_name": f"{row.first_name} {row.last_name}".strip(),
+        "email": addresses[0] or "",
+        "second_email": addresses[1] or "",
+        "phone": addresses[2] or "",
+        "company": row.company,
+        "country": row.country,
+        "language": row.language,
+    }
+    attributes = getattr(row, "attributes", None)
+    if attributes:
+        values.update((f"attributes.{name}", str(value)) for name, value in attributes.items())
+    return values

@@ -1,0 +1,78 @@
+"""What a result means for a recipient: the next state, the reason, the next attempt. Pure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from app.channels.contract import Fault, Outcome, Reason, SendResult
+from app.sending.states import RecipientState
+
+# Waits after a temporary refusal, about 31 hours in all; then the recipient has failed.
+RETRY_SECONDS = (60, 300, 900, 3600, 7200, 14400, 28800, 57600)
+JITTER = 0.2
+HINT_MARGIN_SECONDS = 10
+MAX_HINT_SECONDS = 86400
+
+BRAKE_LENGTH = 100  # answers the content brake looks at
+BRAKE_LIMIT = 5  # of them refused for their content stop the campaign
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Where a recipient goes. counts: whether the server answered, so that the attempt is used up."""
+
+    state: RecipientState
+    reason: Reason | None = None
+    detail: str = ""
+    not_before: datetime | None = None
+    counts: bool = True
+    suppresses: bool = False
+
+
+SENT = Verdict(RecipientState.SENT)
+BACK = Verdict(RecipientState.AWAITING, counts=False)
+
+
+def verdict(result: SendResult, attempt: int, now: datetime, jitter: Callable[[], float]) -> Verdict:
+    """What becomes of a recipient after this result.
+
+    attempt: answered attempts before this one. now: aware UTC. jitter: a number from 0 to 1.
+    """
+    detail = f"{result.code} {result.detail}".strip()[:255]
+    match result.outcome:
+        case Outcome.ACCEPTED:
+            return SENT
+        case Outcome.NOT_TRANSMITTED:
+            return BACK
+        case Outcome.UNCONFIRMED:
+            return Verdict(RecipientState.UNCONFIRMED, result.reason or Reason.REPLY_LOST, detail)
+        case Outcome.DEFERRED:
+            if attempt >= len(RETRY_SECONDS):
+                return Verdict(RecipientState.FAILED, Reason.RETRIES_EXHAUSTED, detail)
+            wait = timedelta(seconds=_wait_seconds(result, attempt, jitter))
+            return Verdict(RecipientState.AWAITING, result.reason, detail, now + wait)
+        case Outcome.REFUSED:
+            reason = result.reason or Reason.REJECTED
+            return Verdict(
+                RecipientState.FAILED, reason, detail, suppresses=reason is Reason.INVALID_RECIPIENT
+            )
+
+
+def _wait_seconds(result: SendResult, attempt: int, jitter: Callable[[], float]) -> float:
+    if result.retry_after_seconds is not None:
+        return min(result.retry_after_seconds, MAX_HINT_SECONDS) + HINT_MARGIN_SECONDS
+    return RETRY_SECONDS[attempt] * (1 - JITTER + 2 * JITTER * jitter())
+
+
+def brake_marks(results: list[SendResult]) -> str:
+    """The answers of these results as the brake remembers them: "." or "x" (refused for its content)."""
+    return "".join(
+        "x" if result.fault is Fault.CONTENT else "."
+        for result in results
+        if result.outcome in (Outcome.ACCEPTED, Outcome.REFUSED, Outcome.DEFERRED)
+    )[-BRAKE_LENGTH:]
+
+
+def brakes(recent: str) -> bool:
+    """Whether so many of the last answers refused the content that the campaign must stop."""
+    return recent.count("x") >= BRAKE_LIMIT

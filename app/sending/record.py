@@ -1,0 +1,130 @@
+"""Recording: one short transaction writes what became of a claim, fenced by its lease, and moves the counters."""
+
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import select, update
+
+from app.audience.models import SuppressionSource
+from app.audience.service import suppress
+from app.campaigns import service as campaigns
+from app.channels.contract import Channel
+from app.extensions import db
+from app.kernel.db import db_now
+from app.sending import progress
+from app.sending.claim import close_batch
+from app.sending.journal import ClaimKey
+from app.sending.models import CampaignProgress, CampaignRecipient, SendBatch
+from app.sending.outcome import BRAKE_LENGTH, BRAKE_LIMIT, SENT, Verdict, brakes
+from app.sending.states import BatchState, RecipientState
+
+log = logging.getLogger(__name__)
+
+_R = CampaignRecipient.__table__.c
+
+
+def leased_batch(key: ClaimKey, owner: str) -> SendBatch | None:
+    """The batch of this claim, locked, if the lease is still the owner's; None when it was swept."""
+    batch = db.session.scalar(
+        select(SendBatch)
+        .where(
+            SendBatch.campaign_id == key.campaign_id,
+            SendBatch.batch_no == key.batch_no,
+            SendBatch.state == BatchState.LEASED,
+            SendBatch.lease_owner == owner,
+            SendBatch.fence == key.fence,
+        )
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if batch is None:
+        log.warning(
+            "claim was swept; its results are not written",
+            extra={"campaign_id": key.campaign_id, "batch_no": key.batch_no, "fence": key.fence},
+        )
+    return batch
+
+
+def record(key: ClaimKey, owner: str, verdicts: Mapping[int, Verdict], marks: str, is_whole: bool) -> bool:
+    """Write the verdicts of every recipient of a claim, close its batch and move the counters.
+
+    verdicts: by recipient number, all that the claim set to `sending`. marks: answers for the content brake. is_whole:
+    the claim held every row of its batch. Returns False, having written nothing, when the lease was lost.
+    """
+    batch = leased_batch(key, owner)
+    if batch is None:
+        return False
+    now = db_now()
+    write_verdicts(key.campaign_id, batch.lo, batch.hi, verdicts, now)
+    if is_whole and all(verdict.state is not RecipientState.AWAITING for verdict in verdicts.values()):
+        batch.state = BatchState.DONE
+        batch.lease_owner = batch.lease_until = batch.journal_host = None
+        db.session.flush()
+    else:
+        close_batch(batch, now)
+    _count(key.campaign_id, verdicts, marks)
+    return True
+
+
+def write_verdicts(campaign_id: int, lo: int, hi: int, verdicts: Mapping[int, Verdict], now: datetime) -> None:
+    """Move the rows in `sending`: the exceptions one kind at a time, then the accepted ones as one range."""
+    others: dict[Verdict, list[int]] = {}
+    for seq, verdict in verdicts.items():
+        if verdict is not SENT:
+            others.setdefault(verdict, []).append(seq)
+    for verdict, seqs in others.items():
+        _write(campaign_id, verdict, seqs, now)
+    if len(verdicts) > sum(map(len, others.values())):
+        db.session.execute(
+            update(CampaignRecipient)
+            .where(
+                _R.campaign_id == campaign_id, _R.seq.between(lo, hi), _R.state == RecipientState.SENDING
+            )
+            .values(state=RecipientState.SENT, reason=None, detail=None, attempt=_R.attempt + 1, done_at=now)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def _write(campaign_id: int, verdict: Verdict, seqs: list[int], now: datetime) -> None:
+    is_open = verdict.state is RecipientState.AWAITING
+    mine = (_R.campaign_id == campaign_id, _R.seq.in_(seqs), _R.state == RecipientState.SENDING)
+    if verdict.suppresses:
+        for address_index in db.session.scalars(select(_R.address_index).where(*mine)):
+            if address_index is not None:
+                suppress(Channel.EMAIL, address_index, SuppressionSource.INVALID, campaign_id)
+    db.session.execute(
+        update(CampaignRecipient)
+        .where(*mine)
+        .values(
+            state=verdict.state,
+            reason=verdict.reason,
+            detail=verdict.detail or None,
+            attempt=_R.attempt + int(verdict.counts),
+            not_before=verdict.not_before,
+            done_at=None if is_open else now,
+            **({"sending_at": None} if is_open and not verdict.counts else {}),
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _count(campaign_id: int, verdicts: Mapping[int, Verdict], marks: str) -> None:
+    changes = Counter(verdict.state for verdict in verdicts.values())
+    changes[RecipientState.SENDING] -= len(verdicts)
+    if not marks:
+        progress.move(campaign_id, changes)
+        return
+    recent = marks
+    if len(marks) < BRAKE_LENGTH:
+        kept = select(CampaignProgress.recent).where(CampaignProgress.campaign_id == campaign_id).with_for_update()
+        recent = ((db.session.scalar(kept) or "") + marks)[-BRAKE_LENGTH:]
+    progress.move(campaign_id, changes, recent=recent)
+    if "x" in marks and brakes(recent):
+        progress.move(campaign_id, {}, recent="")
+        campaigns.fail(
+            campaign_id,
+            f"The server refused the content of {BRAKE_LIMIT} of the last {BRAKE_LENGTH} messages. "
+            "Read the reasons in the report, change the message and start again.",
+        )

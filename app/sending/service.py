@@ -1,0 +1,128 @@
+"""What a person may do with the recipients of a campaign: remove, test, delete, and check the counters."""
+
+from sqlalchemy import delete, func, select, update
+
+from app.audience.addresses import opener
+from app.audience.models import Contact, contact_folder
+from app.campaigns import content
+from app.campaigns import service as campaigns
+from app.campaigns.lifecycle import CampaignStatus
+from app.campaigns.models import Campaign, CampaignContent, CampaignDocument, campaign_folder
+from app.channels import service as channels
+from app.channels.address import needs_smtputf8, normalise_email, wire_address
+from app.channels.contract import Channel, Outgoing, Reason, TestReport
+from app.channels.registry import transport_for
+from app.extensions import db
+from app.kernel import clock
+from app.kernel.db import db_now
+from app.kernel.errors import Conflict, InvalidInput, NotFound
+from app.sending import progress
+from app.sending.deliver import date_header, values_of
+from app.sending.models import CampaignProgress, CampaignRecipient, SendBatch, ThrottleBucket
+from app.sending.states import HANDED_OVER, OPEN, RecipientState
+
+TEST_SEQ = 0  # the recipient number in the links of a test message: nobody's
+
+_R = CampaignRecipient.__table__.c
+
+
+def remove_client(campaign_id: int, contact_id: int, by: str) -> None:
+    """Take a person out of a campaign for good: planning, running again and importing do not bring them back.
+
+    Raises NotFound when they are not in it, Conflict when their message is on its way or has left.
+    """
+    mine = (_R.campaign_id == campaign_id, _R.contact_id == contact_id)
+    row = db.session.execute(select(_R.seq, _R.state).where(*mine).with_for_update()).one_or_none()
+    if row is None:
+        raise NotFound("This client is not among the recipients of the campaign.")
+    if row.state is RecipientState.SENDING:
+        raise Conflict("The message to this client is being sent right now.")
+    if row.state in HANDED_OVER:
+        raise Conflict("The message to this client has already left.")
+    moved = db.session.execute(
+        update(CampaignRecipient)
+        .where(_R.campaign_id == campaign_id, _R.seq == row.seq, _R.state == row.state)
+        .values(
+            state=RecipientState.STOPPED,
+            reason=Reason.REMOVED_BY_USER,
+            detail=f"removed by {by}"[:255],
+            not_before=None,
+            done_at=db_now(),
+        )
+        .execution_options(synchronize_session=False)
+    ).rowcount
+    if not moved:
+        raise Conflict("The message to this client is being sent right now.")
+    progress.move(campaign_id, {row.state: -1, RecipientState.STOPPED: 1} if row.state is not RecipientState.STOPPED else {})
+
+
+def delete_campaign(campaign_id: int) -> None:
+    """Delete a campaign with its recipients. Raises Conflict while it is sending or messages are on their way."""
+    campaign = db.session.get(Campaign, campaign_id, with_for_update=True, populate_existing=True)
+    if campaign is None:
+        raise NotFound("There is no such campaign. It may have been deleted.")
+    if campaign.status is CampaignStatus.SENDING or progress.of(campaign_id)[RecipientState.SENDING]:
+        raise Conflict("This campaign is sending. Stop it first, then delete it.")
+    for table in (CampaignRecipient, SendBatch, CampaignProgress, CampaignContent, CampaignDocument):
+        db.session.execute(delete(table).where(table.campaign_id == campaign_id))
+    db.session.execute(delete(campaign_folder).where(campaign_folder.c.campaign_id == campaign_id))
+    db.session.execute(delete(ThrottleBucket).where(ThrottleBucket.key.startswith(f"campaign:{campaign_id}:")))
+    db.session.expire(campaign)
+    db.session.execute(delete(Campaign).where(Campaign.id == campaign_id))
+    db.session.expunge(campaign)
+
+
+def send_test(campaign_id: int, to: str) -> TestReport:
+    """Send the message as it stands now to one address, filled with the first person of the audience.
+
+    Talks to the network: call it outside a transaction. Opens and clicks of it are not counted.
+    """
+    campaign = campaigns.get(campaign_id)
+    if campaign.smtp_account is None:
+        raise InvalidInput("Choose the SMTP account that sends this campaign.", "smtp_account")
+    if not campaign.subject or not (campaign.html.strip() or campaign.text.strip()):
+        raise InvalidInput("Write a subject and a message first.", "subject")
+    address = normalise_email(to)
+    message = content.compiled_draft(campaign)
+    rendered = message.render(_sample_values(campaign), address, TEST_SEQ, date_header(clock.utcnow()))
+    signer = channels.signer_of(campaign.smtp_account)
+    if signer is not None:
+        rendered = signer.sign(rendered) + rendered
+    outgoing = Outgoing(
+        0, wire_address(campaign.smtp_account.from_email), wire_address(address), rendered, needs_smtputf8(address)
+    )
+    settings = channels.settings_of(campaign.smtp_account)
+    db.session.rollback()  # no transaction stays open across the network call
+    return transport_for(Channel.EMAIL)(settings).send_one(outgoing)
+
+
+def _sample_values(campaign: Campaign) -> dict[str, str]:
+    ids = [folder.id for folder in campaign.folders]
+    query = select(Contact).order_by(Contact.id).limit(1)
+    if ids:
+        query = query.join(contact_folder, contact_folder.c.contact_id == Contact.id).where(
+            contact_folder.c.folder_id.in_(ids)
+        )
+    contact = db.session.scalar(query)
+    return dict(values_of(contact, opener()(contact.sealed, contact.uid))) if contact else {}
+
+
+def reconcile() -> list[str]:
+    """Compare the counters with the rows; returns one sentence for every difference, so an empty list is good news."""
+    counted: dict[int, dict[RecipientState, int]] = {}
+    rows = select(_R.campaign_id, _R.state, func.count()).group_by(_R.campaign_id, _R.state)
+    for campaign_id, state, number in db.session.execute(rows):
+        counted.setdefault(campaign_id, {})[state] = number
+    known = set(db.session.scalars(select(CampaignProgress.campaign_id)))
+    return [
+        f"campaign {campaign_id}: {state.value} is {is_} by the counters and {should} by the rows"
+        for campaign_id in sorted(known | set(counted))
+        for state, is_ in progress.of(campaign_id).items()
+        if is_ != (should := counted.get(campaign_id, {}).get(state, 0))
+    ]
+
+
+def is_settled(campaign_id: int) -> bool:
+    """Whether nobody of the campaign waits or is on the way."""
+    counts = progress.of(campaign_id)
+    return not any(counts[state] for state in OPEN)

@@ -1,0 +1,115 @@
+"""Settling: the rows of a campaign follow its moves. Level-triggered: it looks at what the campaign is now, so that it
+may run late, twice or after a crash; campaign.settled_serial says how far the rows followed."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select, update
+
+from app.campaigns.lifecycle import LIVE, CampaignStatus
+from app.campaigns.models import Campaign
+from app.channels.contract import Reason
+from app.extensions import db
+from app.kernel import leases
+from app.kernel.db import db_now
+from app.sending import finish, plan, progress
+from app.sending.models import CampaignRecipient, SendBatch
+from app.sending.states import RESUMABLE, BatchState, RecipientState
+
+ROWS_PER_STEP = 10_000
+LEASE_SECONDS = 30.0
+
+_R = CampaignRecipient.__table__.c
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What the rows must do for one serial of the campaign."""
+
+    campaign_id: int
+    serial: int
+    last_seq: int
+    hold: Reason | None  # stop everybody who waits, for this reason
+    resumes: bool  # let those go on whom a hold had stopped
+
+
+def begin(campaign_id: int, owner: str) -> Work | None:
+    """Take the settling of a campaign and plan its new people; None when there is nothing to do or another does it."""
+    campaign = db.session.get(Campaign, campaign_id, populate_existing=True)
+    if campaign is None or campaign.settled_serial == campaign.lifecycle_serial:
+        return None
+    if not leases.acquire(_role(campaign_id), owner, LEASE_SECONDS):
+        return None
+    resumes = campaign.status in LIVE
+    if resumes:
+        plan.plan(campaign)
+    last = db.session.scalar(select(func.max(_R.seq)).where(_R.campaign_id == campaign_id)) or 0
+    return Work(campaign_id, campaign.lifecycle_serial, last, campaign.hold_reason, resumes)
+
+
+def step(work: Work, owner: str, after_seq: int) -> int | None:
+    """Settle the next rows; returns the last row's number, or None when the campaign moved on meanwhile."""
+    serial = db.session.scalar(select(Campaign.lifecycle_serial).where(Campaign.id == work.campaign_id))
+    if serial != work.serial or not leases.acquire(_role(work.campaign_id), owner, LEASE_SECONDS):
+        return None
+    lo, hi = after_seq + 1, after_seq + ROWS_PER_STEP
+    if work.hold is not None:
+        _hold(work.campaign_id, lo, hi, work.hold)
+    elif work.resumes:
+        _resume(work.campaign_id, lo, hi)
+    return hi
+
+
+def end(work: Work, owner: str) -> None:
+    """Note that the rows agree with the campaign, if it did not move again."""
+    leases.release(_role(work.campaign_id), owner)
+    campaign = db.session.get(Campaign, work.campaign_id, populate_existing=True)
+    if campaign is None:
+        return
+    db.session.execute(
+        update(Campaign)
+        .where(Campaign.id == work.campaign_id, Campaign.lifecycle_serial == work.serial)
+        .values(settled_serial=work.serial)
+    )
+    db.session.refresh(campaign)
+    if campaign.status is CampaignStatus.SCHEDULED:
+        finish.finish_if_done(campaign)
+
+
+def _role(campaign_id: int) -> str:
+    return f"settle-{campaign_id}"
+
+
+def _hold(campaign_id: int, lo: int, hi: int, reason: Reason) -> None:
+    """Whoever waits is stopped, and whoever was stopped for a passing reason now has this one."""
+    moved = db.session.execute(
+        update(CampaignRecipient)
+        .where(_R.campaign_id == campaign_id, _R.seq.between(lo, hi), _R.state == RecipientState.AWAITING)
+        .values(state=RecipientState.STOPPED, reason=reason, done_at=db_now())
+        .execution_options(synchronize_session=False)
+    ).rowcount
+    progress.move(campaign_id, {RecipientState.AWAITING: -moved, RecipientState.STOPPED: moved})
+    db.session.execute(
+        update(CampaignRecipient)
+        .where(_R.campaign_id == campaign_id, _R.seq.between(lo, hi), _R.state == RecipientState.STOPPED)
+        .where(_R.reason.in_(RESUMABLE))
+        .values(reason=reason)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _resume(campaign_id: int, lo: int, hi: int) -> None:
+    moved = db.session.execute(
+        update(CampaignRecipient)
+        .where(_R.campaign_id == campaign_id, _R.seq.between(lo, hi), _R.state == RecipientState.STOPPED)
+        .where(_R.reason.in_(RESUMABLE))
+        .values(state=RecipientState.AWAITING, reason=None, done_at=None)
+        .execution_options(synchronize_session=False)
+    ).rowcount
+    if moved:
+        progress.move(campaign_id, {RecipientState.STOPPED: -moved, RecipientState.AWAITING: moved})
+        db.session.execute(
+            update(SendBatch)
+            .where(SendBatch.campaign_id == campaign_id, SendBatch.state == BatchState.DONE)
+            .where(SendBatch.lo <= hi, SendBatch.hi >= lo)
+            .values(state=BatchState.WAITING, not_before=db_now())
+        )

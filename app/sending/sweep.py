@@ -1,0 +1,116 @@
+"""Sweeping: claims whose lease is over or whose owner died are recovered from their journals, never by a guess.
+
+On the host of the journal: accepted → sent, refused → failed, handed over → unconfirmed, untouched → awaiting, no
+journal → nothing was sent. From another host only after a grace time, and then everybody is unconfirmed.
+"""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import or_, select
+
+from app.channels.contract import Reason
+from app.extensions import db
+from app.kernel import queues
+from app.kernel.db import db_now
+from app.sending import journal, record
+from app.sending.journal import ClaimKey, Mark
+from app.sending.models import CampaignRecipient, SenderLane, SendBatch
+from app.sending.outcome import BACK, SENT, Verdict
+from app.sending.states import BatchState, RecipientState
+
+log = logging.getLogger(__name__)
+
+FOREIGN_GRACE = timedelta(minutes=10)
+POISON_DEATHS = 3
+
+_R = CampaignRecipient.__table__.c
+
+LOST = Verdict(RecipientState.UNCONFIRMED, Reason.WORKER_LOST)
+REFUSED = Verdict(RecipientState.FAILED, Reason.REJECTED, "The server refused it; its words were lost with the worker.")
+POISON = Verdict(RecipientState.FAILED, Reason.POISON, "Three workers died while preparing this message.", counts=False)
+
+
+def candidates(folder: Path) -> list[tuple[ClaimKey, str]]:
+    """The claims to recover: (claim, owner) of every lease that is over, or whose owner is known to be dead here."""
+    here, now = journal.host(folder), db_now()
+    leased = select(SendBatch).where(SendBatch.state == BatchState.LEASED)
+    found = []
+    for batch in db.session.scalars(leased.where(or_(SendBatch.lease_until <= now, SendBatch.journal_host == here))):
+        assert batch.lease_owner is not None and batch.lease_until is not None
+        is_mine = batch.journal_host == here
+        if (is_mine and (batch.lease_until <= now or journal.is_dead(batch.lease_owner))) or (
+            not is_mine and batch.lease_until + FOREIGN_GRACE <= now
+        ):
+            found.append((ClaimKey(batch.campaign_id, batch.batch_no, batch.fence), batch.lease_owner))
+    return found
+
+
+def recover(key: ClaimKey, owner: str, folder: Path) -> bool:
+    """Bring one claim to an end in this transaction; afterwards the caller removes its journal. False: it was too late."""
+    batch = record.leased_batch(key, owner)
+    if batch is None:
+        return False
+    in_flight = select(_R.seq).where(
+        _R.campaign_id == key.campaign_id, _R.seq.between(batch.lo, batch.hi), _R.state == RecipientState.SENDING
+    )
+    seqs = db.session.scalars(in_flight).all()
+    is_here = batch.journal_host == journal.host(folder)
+    marks = journal.read(folder, key, batch.lo) if is_here else None
+    if not is_here or not journal.same_boot(owner):
+        verdicts: dict[int, Verdict] = dict.fromkeys(seqs, LOST)
+    elif marks is None:
+        verdicts = dict.fromkeys(seqs, BACK)
+    else:
+        verdicts = {seq: _verdict(marks[seq]) for seq in seqs}
+    if is_here and journal.is_dead(owner):
+        batch.deaths += 1
+        if batch.deaths >= POISON_DEATHS and len(seqs) == 1 and verdicts[seqs[0]] is BACK:
+            verdicts = {seqs[0]: POISON}
+    log.warning("claim recovered", extra={"campaign_id": key.campaign_id, "batch_no": key.batch_no} | _counts(verdicts))
+    return record.record(key, owner, verdicts, marks="", is_whole=False)
+
+
+def _verdict(mark: Mark) -> Verdict:
+    match mark:
+        case Mark.ACCEPTED:
+            return SENT
+        case Mark.REFUSED:
+            return REFUSED
+        case Mark.HANDED_OVER:
+            return LOST
+        case Mark.UNTOUCHED | Mark.RETURNED:
+            return BACK
+
+
+def _counts(verdicts: Mapping[int, Verdict]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for found in verdicts.values():
+        counts[found.state.value] = counts.get(found.state.value, 0) + 1
+    return counts
+
+
+def free_dead_lanes(folder: Path) -> list[str]:
+    """Free the lanes of dead workers of this host; returns their job ids, to be forgotten after the commit."""
+    jobs = []
+    for lane in db.session.scalars(select(SenderLane).where(SenderLane.owner.is_not(None))):
+        assert lane.owner is not None
+        if journal.is_dead(lane.owner) and _is_of_this_boot_or_over(lane, db_now()):
+            if lane.job_id:
+                jobs.append(lane.job_id)
+            lane.owner = lane.until = lane.job_id = None
+    return jobs
+
+
+def _is_of_this_boot_or_over(lane: SenderLane, now: datetime) -> bool:
+    # is_dead() calls an owner of another boot dead, which on another machine's lane would be wrong until it is over
+    assert lane.owner is not None and lane.until is not None
+    return journal.same_boot(lane.owner) or lane.until <= now
+
+
+def forget(job_ids: list[str]) -> None:
+    """Remove the jobs of dead workers, so that their unique ids are free for the scheduler's next bell."""
+    for job_id in job_ids:
+        queues.forget(job_id)

@@ -1,0 +1,201 @@
+"""The one throttle: every limit of a campaign and its sender, granted as slots in the claim's own transaction.
+
+Limits per second, minute and hour and the delay of a campaign are smooth: slots lie a fixed interval apart (GCRA
+without burst). A message must leave within `tolerance` of its slot or give it back, and the interval is stretched by
+that tolerance; so at most n messages leave in every sliding window of n's length, whatever worker sends them.
+The limit per day is a count over a sliding day, because smoothing over the night would waste the day's window.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from app.extensions import db
+from app.sending.models import ThrottleBucket, ThrottleCell
+
+SECOND_US = 1_000_000
+HORIZON_US = SECOND_US  # a claim holds no more than a second of planned sending
+DAY_SECONDS, CELL_SECONDS = 86400, 900
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A smooth limit. interval_us between slots; tolerance_us a message may be late; label for people."""
+
+    key: str
+    interval_us: int
+    tolerance_us: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPause:
+    """The customers delay: after every `size` messages a pause of `pause_us`."""
+
+    key: str
+    size: int
+    pause_us: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class DayCap:
+    """At most `cap` messages in any 24 hours."""
+
+    key: str
+    cap: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """All that binds one campaign through one sender."""
+
+    smooth: tuple[Limit, ...] = ()
+    batch: BatchPause | None = None
+    day: DayCap | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The throttle's answer.
+
+    count: messages that may leave, at first_us, first_us + interval_us, … (microseconds since 1970 UTC, the database's
+    clock), each at most tolerance_us late (None: no matter). When count is 0, next_us says when to ask again. label:
+    the limit that binds, "" when none does.
+    """
+
+    count: int
+    first_us: int = 0
+    interval_us: int = 0
+    tolerance_us: int | None = None
+    next_us: int = 0
+    label: str = ""
+
+
+def per(key: str, count: int, window_seconds: int, label: str) -> Limit:
+    """A limit of `count` messages in every sliding window."""
+    tolerance_us = SECOND_US // 10 if window_seconds == 1 else SECOND_US
+    return Limit(key, -(-(window_seconds * SECOND_US + tolerance_us) // count), tolerance_us, label)
+
+
+def grant_slots(
+    limits: Limits, buckets: dict[str, tuple[int, int]], used_today: Sequence[tuple[int, int]], now_us: int, want: int
+) -> Grant:
+    """Decide how many of `want` messages may leave within the next second. Pure.
+
+    buckets: key -> (next_us, left_in_batch). used_today: (cell, granted) of the daily cap, oldest first.
+    """
+    first, label = now_us, ""
+    for key, name in [(limit.key, limit.label) for limit in limits.smooth] + (
+        [(limits.batch.key, limits.batch.label)] if limits.batch else []
+    ):
+        if buckets.get(key, (0, 0))[0] > first:
+            first, label = buckets[key][0], name
+    if first > now_us + HORIZON_US // 10:
+        return Grant(0, next_us=first, label=label)
+    slowest = max(limits.smooth, key=lambda limit: limit.interval_us, default=None)
+    interval = slowest.interval_us if slowest else 0
+    count = min(want, (now_us + HORIZON_US - first) // interval + 1) if interval else want
+    if slowest and count < want:
+        label = slowest.label
+    if limits.batch:
+        left = buckets.get(limits.batch.key, (0, 0))[1] or limits.batch.size
+        count, label = min(count, left), limits.batch.label if left < count else label
+    if limits.day:
+        free = limits.day.cap - sum(granted for _, granted in used_today)
+        if free <= 0:
+            return Grant(0, next_us=(used_today[0][0] * CELL_SECONDS + DAY_SECONDS + CELL_SECONDS) * SECOND_US, label=limits.day.label)
+        count, label = min(count, free), limits.day.label if free < count else label
+    tolerance = min((limit.tolerance_us for limit in limits.smooth), default=None)
+    return Grant(count, first, interval, tolerance, label=label)
+
+
+def take(limits: Limits, now: datetime, want: int) -> Grant:
+    """Grant slots and keep account of them in this transaction. now: the database's clock."""
+    if not limits.smooth and limits.batch is None and limits.day is None:
+        return Grant(want)
+    now_us = to_us(now)
+    keys = sorted([limit.key for limit in limits.smooth] + ([limits.batch.key] if limits.batch else []))
+    buckets = _locked_buckets(keys)
+    cells = _used_today(limits.day, now) if limits.day else []
+    granted = grant_slots(limits, buckets, cells, now_us, want)
+    if granted.count:
+        _keep(limits, granted, buckets, now)
+    return granted
+
+
+def to_us(moment: datetime) -> int:
+    """Microseconds since 1970 of an aware time."""
+    return int((moment - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1))
+
+
+def from_us(moment_us: int) -> datetime:
+    """The aware UTC time of microseconds since 1970."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=moment_us)
+
+
+def _locked_buckets(keys: Sequence[str]) -> dict[str, tuple[int, int]]:
+    if not keys:
+        return {}
+    # always in the order of the keys, so that two claims cannot wait for each other
+    query = select(ThrottleBucket.key, ThrottleBucket.next_us, ThrottleBucket.left_in_batch)
+    found = {
+        key: (next_us, left)
+        for key, next_us, left in db.session.execute(
+            query.where(ThrottleBucket.key.in_(keys)).order_by(ThrottleBucket.key).with_for_update()
+        )
+    }
+    for key in keys:
+        if key not in found:
+            _make_bucket(key)
+            row = db.session.execute(query.where(ThrottleBucket.key == key).with_for_update()).one()
+            found[key] = (row.next_us, row.left_in_batch)
+    return found
+
+
+def _make_bucket(key: str) -> None:
+    try:
+        with db.session.begin_nested():
+            db.session.execute(insert(ThrottleBucket).values(key=key, next_us=0, left_in_batch=0))
+    except IntegrityError:  # another claim made it at the same moment
+        return
+
+
+def _used_today(cap: DayCap, now: datetime) -> list[tuple[int, int]]:
+    oldest = (int(now.timestamp()) - DAY_SECONDS) // CELL_SECONDS
+    _locked_buckets([cap.key])  # one row to lock for all cells of the cap
+    db.session.execute(delete(ThrottleCell).where(ThrottleCell.key == cap.key, ThrottleCell.cell < oldest))
+    rows = select(ThrottleCell.cell, ThrottleCell.granted).where(ThrottleCell.key == cap.key).order_by(ThrottleCell.cell)
+    return [(cell, granted) for cell, granted in db.session.execute(rows)]
+
+
+def _keep(limits: Limits, granted: Grant, buckets: dict[str, tuple[int, int]], now: datetime) -> None:
+    last_us = granted.first_us + (granted.count - 1) * granted.interval_us
+    for limit in limits.smooth:
+        _set_bucket(limit.key, last_us + limit.interval_us, 0)
+    if limits.batch:
+        left = (buckets[limits.batch.key][1] or limits.batch.size) - granted.count
+        _set_bucket(limits.batch.key, last_us + limits.batch.pause_us if left == 0 else 0, left)
+    if limits.day:
+        cell = int(now.timestamp()) // CELL_SECONDS
+        here = (ThrottleCell.key == limits.day.key, ThrottleCell.cell == cell)
+        added = update(ThrottleCell).where(*here).values(granted=ThrottleCell.granted + granted.count)
+        if not db.session.execute(added).rowcount:
+            db.session.execute(insert(ThrottleCell).values(key=limits.day.key, cell=cell, granted=granted.count))
+
+
+def _set_bucket(key: str, next_us: int, left: int) -> None:
+    db.session.execute(
+        update(ThrottleBucket).where(ThrottleBucket.key == key).values(next_us=next_us, left_in_batch=left)
+    )
+
+
+def granted_today(key: str, now: datetime) -> int:
+    """How many slots of a daily cap were granted in the last 24 hours."""
+    oldest = (int(now.timestamp()) - DAY_SECONDS) // CELL_SECONDS
+    total = select(func.sum(ThrottleCell.granted)).where(ThrottleCell.key == key, ThrottleCell.cell >= oldest)
+    return db.session.scalar(total) or 0

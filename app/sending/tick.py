@@ -1,0 +1,96 @@
+"""The scheduler's look at every live campaign: begin, wait, expire, finish, and ring for slices that are due."""
+
+from datetime import datetime
+
+from sqlalchemy import or_, select
+
+from app.campaigns import checks, content
+from app.campaigns import service as campaigns
+from app.campaigns.lifecycle import LIVE, CampaignEvent, CampaignStatus
+from app.campaigns.models import Campaign
+from app.campaigns.schedule import next_opening
+from app.channels.models import SmtpAccount
+from app.extensions import db
+from app.kernel.db import db_now
+from app.kernel.errors import InvalidInput
+from app.sending import finish, slices
+
+CAN_EXPIRE = (CampaignStatus.SCHEDULED, CampaignStatus.SENDING, CampaignStatus.PAUSED)
+
+
+def ring_for_unsettled() -> None:
+    """Ring for every campaign whose rows have not followed its last move: its bell was lost, or its worker."""
+    query = select(Campaign).where(Campaign.settled_serial != Campaign.lifecycle_serial)
+    for campaign in db.session.scalars(query):
+        campaigns.ring_settle(campaign)
+
+
+def due_campaigns() -> list[int]:
+    """Campaigns that may need a move or a bell now."""
+    now = db_now()
+    live = Campaign.status.in_(LIVE) & or_(Campaign.next_send_at.is_(None), Campaign.next_send_at <= now)
+    over = Campaign.status.in_(CAN_EXPIRE) & (Campaign.valid_until <= now)
+    return list(db.session.scalars(select(Campaign.id).where(or_(live, over)).order_by(Campaign.id)))
+
+
+def look_at(campaign_id: int) -> None:
+    """Move one campaign on and ring for its slices, in the caller's transaction."""
+    campaign = db.session.get(Campaign, campaign_id, with_for_update=True, populate_existing=True)
+    if campaign is None or campaign.status not in CAN_EXPIRE:
+        return
+    now = db_now()
+    if campaign.valid_until is not None and campaign.valid_until <= now:
+        campaigns.expire(campaign)
+        return
+    if campaign.status not in LIVE or finish.finish_if_done(campaign):
+        return
+    if not _may_send(campaign, now):
+        return
+    if campaign.status is CampaignStatus.SCHEDULED and not _begin(campaign):
+        return
+    for number in range(slices.due_batches(campaign_id, slices.lanes_of(_account(campaign)))):
+        slices.ring(campaign_id, number)
+
+
+def _account(campaign: Campaign) -> SmtpAccount:
+    assert campaign.smtp_account is not None
+    return campaign.smtp_account
+
+
+def _may_send(campaign: Campaign, now: datetime) -> bool:
+    opening = next_opening(now, checks.window_of(campaign, now))
+    if opening.at is None:  # the days and hours left none before the end of the validity period
+        campaigns.wait(campaign, opening.closed or "", campaign.valid_until)
+        return False
+    if opening.closed is not None:
+        if campaign.status is CampaignStatus.SENDING:
+            campaigns.move(campaign, CampaignEvent.WAIT)
+        campaigns.wait(campaign, opening.closed, opening.at)
+        return False
+    account = _account(campaign)
+    if campaign.status is CampaignStatus.SCHEDULED and (account.paused_reason or not account.is_enabled):
+        why = account.paused_reason or "switched off"
+        campaigns.wait(campaign, f"the SMTP account {account.name} is paused: {why}", None)
+        return False
+    if account.breaker_open_until is not None and account.breaker_open_until > now:
+        why = f"{account.name} does not answer ({account.last_error})"
+        campaigns.wait(campaign, why, account.breaker_open_until)
+        return False
+    return True
+
+
+def _begin(campaign: Campaign) -> bool:
+    """Freeze the content and start sending."""
+    if campaign.settled_serial != campaign.lifecycle_serial:
+        return False  # its people are still being planned
+    try:
+        content.freeze(campaign)
+    except InvalidInput as error:
+        campaigns.move(campaign, CampaignEvent.BEGIN)
+        campaigns.fail(campaign.id, str(error))
+        return False
+    if not campaigns.move(campaign, CampaignEvent.BEGIN):
+        return False
+    campaigns.wait(campaign, "", None)
+    campaign.started_at = campaign.started_at or db_now()
+    return True

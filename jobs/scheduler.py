@@ -1,0 +1,78 @@
+"""`python -m jobs.scheduler`: the clock of the house. Any number may run; the one with the row lease leads."""
+
+import logging
+import signal
+import threading
+from types import FrameType
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.extensions import db
+from app.kernel import leases
+from app.kernel.db import in_transaction
+from app.sending import journal
+from jobs import audience, sending
+from jobs.runtime import the_app
+
+log = logging.getLogger(__name__)
+
+ROLE = "scheduler"
+TICK_SECONDS = 1.0
+SWEEP_SECONDS = 10.0
+LEASE_SECONDS = 10.0
+
+
+class Scheduler:
+    """Ticks until told to stop."""
+
+    def __init__(self) -> None:
+        self.owner = journal.me()
+        self._stop = threading.Event()
+        self._ticks_to_sweep = 0.0
+        self._was_leading = False
+
+    def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
+        """Finish the running tick and return from run()."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Tick once a second; a database that is away for a while is waited for."""
+        while not self._stop.is_set():
+            try:
+                self.tick()
+            except SQLAlchemyError as error:
+                log.warning("tick failed, the next one comes", extra={"error": type(error).__name__})
+            finally:
+                db.session.remove()
+            self._stop.wait(TICK_SECONDS)
+        if self._was_leading:
+            in_transaction(lambda: leases.release(ROLE, self.owner))
+
+    def tick(self) -> bool:
+        """One look at everything, if this one leads; returns whether it does. Each host sweeps its own journals."""
+        is_leading = in_transaction(lambda: leases.acquire(ROLE, self.owner, LEASE_SECONDS))
+        if is_leading != self._was_leading:
+            log.info("leading" if is_leading else "waiting for the lease", extra={"owner": self.owner})
+            self._was_leading = is_leading
+        self._ticks_to_sweep -= TICK_SECONDS
+        if self._ticks_to_sweep <= 0:
+            self._ticks_to_sweep = SWEEP_SECONDS
+            sending.sweep_claims()
+        if is_leading:
+            sending.look_at_campaigns()
+            audience.wake_imports()
+        return is_leading
+
+
+def main() -> None:
+    """Run a scheduler until SIGTERM or SIGINT."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    with the_app().app_context():
+        scheduler = Scheduler()
+        signal.signal(signal.SIGTERM, scheduler.stop)
+        signal.signal(signal.SIGINT, scheduler.stop)
+        scheduler.run()
+
+
+if __name__ == "__main__":
+    main()
