@@ -152,7 +152,6 @@ def upgrade() -> None:
     sa.Column('dkim_key_sealed', sa.LargeBinary(length=4096).with_variant(sa.VARBINARY(length=4096), 'mariadb').with_variant(sa.VARBINARY(length=4096), 'mysql'), nullable=True),
     sa.Column('is_enabled', sa.Boolean(), nullable=False),
     sa.Column('paused_reason', sa.String(length=255), nullable=True),
-    sa.Column('breaker_recent', sa.String(length=20), nullable=False),
     sa.Column('breaker_open_until', sa.DateTime().with_variant(mysql.DATETIME(fsp=6), 'mysql', 'mariadb'), nullable=True),
     sa.Column('breaker_open_seconds', sa.Integer(), nullable=False),
     sa.Column('last_error', sa.Text(), nullable=True),
