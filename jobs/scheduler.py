@@ -46,11 +46,11 @@ class Scheduler:
                 db.session.remove()
             self._stop.wait(TICK_SECONDS)
         if self._was_leading:
-            in_transaction(lambda: leases.release(ROLE, self.owner))
+            in_transaction(leases.release, ROLE, self.owner)
 
     def tick(self) -> bool:
         """One look at everything, if this one leads; returns whether it does. Each host sweeps its own journals."""
-        is_leading = in_transaction(lambda: leases.acquire(ROLE, self.owner, LEASE_SECONDS))
+        is_leading = in_transaction(leases.acquire, ROLE, self.owner, LEASE_SECONDS)
         if is_leading != self._was_leading:
             log.info("leading" if is_leading else "waiting for the lease", extra={"owner": self.owner})
             self._was_leading = is_leading

@@ -15,12 +15,12 @@ def send_slice(campaign_id: int, number: int, turn: int) -> int:
     """Send for some seconds and ring for the successor; returns how many messages the server accepted."""
     running = get_current_job()
     job_id = running.id if running else ""
-    ready = in_transaction(lambda: slices.begin(campaign_id, job_id))
+    ready = in_transaction(slices.begin, campaign_id, job_id)
     if ready is None:
         return 0
     feed = deliver.BatchFeed(ready.order)
     report = ready.transport.run(feed, ready.connections)
-    in_transaction(lambda: slices.end(ready, feed, report, number, turn))
+    in_transaction(slices.end, ready, feed, report, number, turn)
     return feed.sent
 
 
@@ -28,15 +28,14 @@ def send_slice(campaign_id: int, number: int, turn: int) -> int:
 def settle_campaign(campaign_id: int) -> None:
     """Let the rows of a campaign follow its last move, some ten thousand rows a transaction."""
     owner = journal.me()
-    work = in_transaction(lambda: settle.begin(campaign_id, owner))
+    work = in_transaction(settle.begin, campaign_id, owner)
     if work is None:
         return
     after: int | None = 0
     while after is not None and after < work.last_seq:
-        reached = after
-        after = in_transaction(lambda: settle.step(work, owner, reached))
+        after = in_transaction(settle.step, work, owner, after)
     if after is not None:
-        in_transaction(lambda: settle.end(work, owner))
+        in_transaction(settle.end, work, owner)
 
 
 @job
@@ -47,10 +46,10 @@ def sweep_claims() -> int:
         found = sweep.candidates(folder)
     recovered = 0
     for key, owner in found:
-        if in_transaction(lambda key=key, owner=owner: sweep.recover(key, owner, folder)):  # type: ignore[misc]
+        if in_transaction(sweep.recover, key, owner, folder):
             journal.remove(folder, key)
             recovered += 1
-    dead_jobs = in_transaction(lambda: sweep.free_dead_lanes(folder))
+    dead_jobs = in_transaction(sweep.free_dead_lanes, folder)
     sweep.forget(dead_jobs)
     return recovered
 
@@ -62,5 +61,5 @@ def look_at_campaigns() -> None:
         tick.ring_for_unsettled()
         due = tick.due_campaigns()
     for campaign_id in due:
-        in_transaction(lambda campaign_id=campaign_id: tick.look_at(campaign_id))  # type: ignore[misc]
+        in_transaction(tick.look_at, campaign_id)
     db.session.remove()

@@ -23,7 +23,9 @@ from app.kernel.errors import InvalidInput
 MAX_DELAY_SECONDS = 7 * 86400
 MAX_BATCH_SIZE = 1_000_000
 HOLIDAY_YEARS_AHEAD = 3
-BLOCKED_TYPES = re.compile(r"\.(exe|com|bat|cmd|scr|pif|msi|js|jse|vbs|vbe|wsf|hta|ps1|jar|lnk|iso|img|svg|html?|xhtml)$", re.I)
+BLOCKED_TYPES = re.compile(
+    r"\.(exe|com|bat|cmd|scr|pif|msi|js|jse|vbs|vbe|wsf|hta|ps1|jar|lnk|iso|img|svg|html?|xhtml)$", re.I
+)
 MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,60}")
 
 WRITABLE = frozenset(
@@ -85,7 +87,9 @@ def _line(value: str | None, field: str, limit: int) -> str:
 
 def _check_free_name(campaign: Campaign) -> None:
     with db.session.no_autoflush:
-        other = db.session.scalar(select(Campaign.id).where(Campaign.name == campaign.name, Campaign.id != (campaign.id or 0)))
+        other = db.session.scalar(
+            select(Campaign.id).where(Campaign.name == campaign.name, Campaign.id != (campaign.id or 0))
+        )
     if other is not None:
         raise InvalidInput("Another campaign has this name. Choose a different one.", "name")
 
@@ -96,7 +100,9 @@ def _check_account(campaign: Campaign) -> None:
         if account_id is not None and db.session.get(SmtpAccount, account_id) is not None:
             return
         if db.session.scalar(select(func.count()).select_from(SmtpAccount)) == 0:
-            raise InvalidInput("An e-mail campaign needs an SMTP account, and there is none yet. Create one first.", "smtp_account")
+            raise InvalidInput(
+                "An e-mail campaign needs an SMTP account, and there is none yet. Create one first.", "smtp_account"
+            )
     raise InvalidInput("Choose the SMTP account that sends this campaign.", "smtp_account")
 
 
@@ -127,7 +133,9 @@ def _check_schedule(campaign: Campaign, now: datetime, is_new: bool) -> None:
         raise InvalidInput("The daily hours are empty: from and until are the same.", "daily_until")
     campaign.holidays_country = (campaign.holidays_country or "").upper()
     if campaign.holidays_country and campaign.holidays_country not in _holiday_countries():
-        raise InvalidInput(f"No holidays are known for {campaign.holidays_country!r}. Use a code such as PL.", "holidays_country")
+        raise InvalidInput(
+            f"No holidays are known for {campaign.holidays_country!r}. Use a code such as PL.", "holidays_country"
+        )
 
 
 def _check_pacing(campaign: Campaign) -> None:
@@ -142,7 +150,9 @@ def _check_pacing(campaign: Campaign) -> None:
         elif not 0 <= value <= limit:
             raise InvalidInput(f"Choose a number from 0 to {limit}.", field)
     if bool(campaign.customers_delay_seconds) != bool(campaign.customers_batch_size):
-        raise InvalidInput("The customers delay needs both: the delay and the number of customers in a batch.", "customers_batch_size")
+        raise InvalidInput(
+            "The customers delay needs both: the delay and the number of customers in a batch.", "customers_batch_size"
+        )
 
 
 def check_launch(campaign: Campaign, now: datetime) -> None:
@@ -151,10 +161,13 @@ def check_launch(campaign: Campaign, now: datetime) -> None:
     if account is None:
         raise InvalidInput("Choose the SMTP account that sends this campaign.", "smtp_account")
     if not account.is_enabled:
-        raise InvalidInput(f"The SMTP account {account.name} is switched off. Switch it on or choose another.", "smtp_account")
+        raise InvalidInput(
+            f"The SMTP account {account.name} is switched off. Switch it on or choose another.", "smtp_account"
+        )
     if account.paused_reason:
         raise InvalidInput(
-            f"The SMTP account {account.name} is paused: {account.paused_reason} Mend it and send a test e-mail.", "smtp_account"
+            f"The SMTP account {account.name} is paused: {account.paused_reason} Mend it and send a test e-mail.",
+            "smtp_account",
         )
     if not campaign.subject:
         raise InvalidInput("Write a subject.", "subject")
@@ -163,7 +176,8 @@ def check_launch(campaign: Campaign, now: datetime) -> None:
     content.check(campaign)
     if next_opening(now, window_of(campaign, now)).at is None:
         raise InvalidInput(
-            "There is no moment left to send: the validity period, the daily hours and the days exclude each other.", "valid_until"
+            "There is no moment left to send: the validity period, the daily hours and the days exclude each other.",
+            "valid_until",
         )
     if campaign.status is CampaignStatus.DRAFT and not audience_size(campaign):
         raise InvalidInput("Nobody is in the audience. Choose folders that have contacts.", "folders")
@@ -215,11 +229,15 @@ def _holiday_countries() -> frozenset[str]:
 
 def document_name(name: str) -> str:
     """A safe name for an attached file: the last part of the path, one line. Raises InvalidInput for risky types."""
-    safe = re.sub(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]", "", name.replace("\\", "/").rsplit("/", 1)[-1]).strip(" .")
+    safe = re.sub(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]", "", name.replace("\\", "/").rsplit("/", 1)[-1]).strip(
+        " ."
+    )
     if not safe:
         raise InvalidInput("The file has no name.", "document")
     if BLOCKED_TYPES.search(safe):
-        raise InvalidInput(f"Mail servers refuse files like {safe}. Send a PDF, a picture or an office file.", "document")
+        raise InvalidInput(
+            f"Mail servers refuse files like {safe}. Send a PDF, a picture or an office file.", "document"
+        )
     return safe[-200:]
 
 

@@ -60,7 +60,9 @@ def check(campaign: Campaign) -> None:
 def compiled(campaign_id: int, version: int) -> CompiledEmail:
     """A frozen version, compiled."""
     content = db.session.get_one(CampaignContent, (campaign_id, version))
-    return _compile(campaign_id, version, {name: getattr(content, name) for name in (*WRITTEN, *SENDER, "document_ids")})
+    return _compile(
+        campaign_id, version, {name: getattr(content, name) for name in (*WRITTEN, *SENDER, "document_ids")}
+    )
 
 
 def compiled_draft(campaign: Campaign) -> CompiledEmail:

@@ -59,10 +59,7 @@ MOVES: dict[tuple[CampaignStatus, CampaignEvent], CampaignStatus] = {
     **{(status, _E.UNPUBLISH): _S.PAUSED for status in (_S.SCHEDULED, _S.SENDING, _S.PAUSED)},
     **{(status, _E.EXPIRE): _S.EXPIRED for status in (_S.SCHEDULED, _S.SENDING, _S.PAUSED)},
     **{(status, _E.RUN): status for status in (_S.SCHEDULED, _S.SENDING, _S.PAUSED)},
-    **{
-        (status, _E.END): _S.ENDED
-        for status in (_S.DRAFT, _S.SCHEDULED, _S.SENDING, _S.PAUSED, _S.EXPIRED, _S.FAILED)
-    },
+    **{(status, _E.END): _S.ENDED for status in (_S.DRAFT, _S.SCHEDULED, _S.SENDING, _S.PAUSED, _S.EXPIRED, _S.FAILED)},
 }
 
 

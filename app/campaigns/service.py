@@ -185,7 +185,9 @@ def attach(campaign_id: int, name: str, media_type: str, data: bytes) -> Campaig
         raise Conflict(f"A campaign that is {campaign.status.value} cannot be edited.")
     total = sum(document.size_bytes for document in campaign.documents if not document.is_removed) + len(data)
     if total > MAX_DOCUMENTS_BYTES:
-        raise InvalidInput("All documents of a campaign together may have 10 MB. Use a link for larger files.", "document")
+        raise InvalidInput(
+            "All documents of a campaign together may have 10 MB. Use a link for larger files.", "document"
+        )
     document = CampaignDocument(
         campaign_id=campaign.id,
         name=checks.document_name(name),

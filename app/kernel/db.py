@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, TypeVarTuple
 
 from sqlalchemy import DateTime, Engine, LargeBinary, String, event, text
 from sqlalchemy.dialects.mysql import DATETIME, VARBINARY
@@ -23,6 +23,7 @@ from app.kernel import clock, queues
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 # 1205 lock wait timeout, 1213 deadlock, 2006/2013 connection lost, 2014 out of sync, 1047/1053 server going away,
 # 1927 connection killed, 4031 idle disconnect. 1020: record changed since last read (MariaDB snapshot isolation).
@@ -127,8 +128,8 @@ def is_retriable(error: DBAPIError) -> bool:
     return code in RETRIABLE_CODES or "database is locked" in str(code)
 
 
-def in_transaction(step: Callable[[], T], patience_seconds: float = 0.0) -> T:
-    """Run step as a unit of work; deadlocks, lock waits and lost connections are tried again.
+def in_transaction(step: Callable[[*Ts], T], *args: *Ts, patience_seconds: float = 0.0) -> T:
+    """Run step(*args) as a unit of work; deadlocks, lock waits and lost connections are tried again.
 
     Tried at least five times in all, and for as long as patience_seconds: what must be written waits for a database
     that restarts. step may therefore run more than once and must do nothing but database work.
@@ -138,7 +139,7 @@ def in_transaction(step: Callable[[], T], patience_seconds: float = 0.0) -> T:
     while True:
         try:
             with transaction():
-                return step()
+                return step(*args)
         except DBAPIError as error:
             if not is_retriable(error) or (attempt >= ATTEMPTS and clock.steady() >= gives_up_at):
                 raise

@@ -103,9 +103,7 @@ def claim(order: ClaimOrder) -> Claim | Later:
 
 
 def _next_batch(campaign_id: int, now: datetime) -> SendBatch | None:
-    due = and_(
-        SendBatch.campaign_id == campaign_id, SendBatch.state == BatchState.WAITING, SendBatch.not_before <= now
-    )
+    due = and_(SendBatch.campaign_id == campaign_id, SendBatch.state == BatchState.WAITING, SendBatch.not_before <= now)
     return db.session.scalar(
         select(SendBatch)
         .where(due)
@@ -125,7 +123,9 @@ def _next_due(campaign_id: int) -> datetime | None:
     )
 
 
-def _take(order: ClaimOrder, batch: SendBatch, granted: Grant, now: datetime, closes_at: datetime | None) -> Claim | None:
+def _take(
+    order: ClaimOrder, batch: SendBatch, granted: Grant, now: datetime, closes_at: datetime | None
+) -> Claim | None:
     size = batch.hi - batch.lo + 1
     hi = batch.hi if granted.count >= size else _last_of(order.campaign_id, batch, granted.count, now)
     taken = 0 if hi is None else _mark_sending(order, batch.lo, hi, now)

@@ -193,7 +193,7 @@ class BatchFeed:
             return None
         asked = clock.steady()
         try:
-            found = in_transaction(lambda: claim(self._order.claim_order))
+            found = in_transaction(claim, self._order.claim_order)
         except DBAPIError:
             self._stop_blind()
             return None
@@ -263,7 +263,13 @@ class BatchFeed:
         found = batch.claim
         marks, owner = brake_marks(batch.answers), self._order.claim_order.owner
         in_transaction(
-            lambda: record.record(found.key, owner, batch.verdicts, marks, found.is_whole), RECORD_PATIENCE_SECONDS
+            record.record,
+            found.key,
+            owner,
+            batch.verdicts,
+            marks,
+            found.is_whole,
+            patience_seconds=RECORD_PATIENCE_SECONDS,
         )
         del self._live[id(batch)]
         batch.journal.delete()
@@ -278,7 +284,9 @@ class BatchFeed:
         since = self._last_suppression - SUPPRESSION_OVERLAP
         try:
             with reading() as session:
-                status = session.scalar(select(Campaign.status).where(Campaign.id == self._order.claim_order.campaign_id))
+                status = session.scalar(
+                    select(Campaign.status).where(Campaign.id == self._order.claim_order.campaign_id)
+                )
                 if not self._last_suppression:  # older ones were left out by the claim
                     since = (session.scalar(select(func.max(Suppression.id))) or 0) - SUPPRESSION_OVERLAP
                 new = select(Suppression.id, Suppression.address_index).where(
@@ -295,7 +303,7 @@ class BatchFeed:
     def _renew(self, now: float) -> None:
         keys = [batch.claim.key for batch in self._live.values()]
         try:
-            in_transaction(lambda: self._order.renew(keys))
+            in_transaction(self._order.renew, keys)
         except DBAPIError:
             self._stop_blind()
             return
@@ -304,7 +312,9 @@ class BatchFeed:
 
     def _stop_blind(self) -> None:
         """Without the database nobody can tell us to stop: nothing more is handed over."""
-        log.warning("database does not answer; the slice stops", extra={"campaign_id": self._order.claim_order.campaign_id})
+        log.warning(
+            "database does not answer; the slice stops", extra={"campaign_id": self._order.claim_order.campaign_id}
+        )
         self._is_stopping = True
 
 

@@ -27,5 +27,9 @@ def limits_of(campaign: Campaign, account: SmtpAccount) -> Limits:
             campaign.customers_delay_seconds * SECOND_US,
             "the customers delay",
         )
-    day = DayCap(f"smtp:{account.id}:day", account.per_day, f"the limit per day of {account.name}") if account.per_day else None
+    day = (
+        DayCap(f"smtp:{account.id}:day", account.per_day, f"the limit per day of {account.name}")
+        if account.per_day
+        else None
+    )
     return Limits(tuple(smooth), batch, day)

@@ -53,9 +53,7 @@ def verdict(result: SendResult, attempt: int, now: datetime, jitter: Callable[[]
             return Verdict(RecipientState.AWAITING, result.reason, detail, now + wait)
         case Outcome.REFUSED:
             reason = result.reason or Reason.REJECTED
-            return Verdict(
-                RecipientState.FAILED, reason, detail, suppresses=reason is Reason.INVALID_RECIPIENT
-            )
+            return Verdict(RecipientState.FAILED, reason, detail, suppresses=reason is Reason.INVALID_RECIPIENT)
 
 
 def _wait_seconds(result: SendResult, attempt: int, jitter: Callable[[], float]) -> float:

@@ -49,9 +49,7 @@ def _insert(campaign: Campaign, last: int) -> Any:
         .distinct()
         .subquery()
     )
-    known = and_(
-        _R.campaign_id == campaign.id, _R.step_id == MAIN_STEP, _R.contact_id == in_folders.c.contact_id
-    )
+    known = and_(_R.campaign_id == campaign.id, _R.step_id == MAIN_STEP, _R.contact_id == in_folders.c.contact_id)
     people = (
         select(_C.id.label("contact_id"), index.label("address_index"))
         .select_from(in_folders)

@@ -35,7 +35,9 @@ def ensure(campaign_id: int) -> None:
 
 def of(campaign_id: int) -> dict[RecipientState, int]:
     """How many recipients are in each state, by the counters."""
-    row = db.session.execute(
-        select(CampaignProgress.__table__).where(CampaignProgress.campaign_id == campaign_id)
-    ).mappings().one_or_none()
+    row = (
+        db.session.execute(select(CampaignProgress.__table__).where(CampaignProgress.campaign_id == campaign_id))
+        .mappings()
+        .one_or_none()
+    )
     return {state: row[state.value] if row else 0 for state in RecipientState}

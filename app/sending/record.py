@@ -79,9 +79,7 @@ def write_verdicts(campaign_id: int, lo: int, hi: int, verdicts: Mapping[int, Ve
     if len(verdicts) > sum(map(len, others.values())):
         db.session.execute(
             update(CampaignRecipient)
-            .where(
-                _R.campaign_id == campaign_id, _R.seq.between(lo, hi), _R.state == RecipientState.SENDING
-            )
+            .where(_R.campaign_id == campaign_id, _R.seq.between(lo, hi), _R.state == RecipientState.SENDING)
             .values(state=RecipientState.SENT, reason=None, detail=None, attempt=_R.attempt + 1, done_at=now)
             .execution_options(synchronize_session=False)
         )

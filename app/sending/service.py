@@ -53,7 +53,9 @@ def remove_client(campaign_id: int, contact_id: int, by: str) -> None:
     ).rowcount
     if not moved:
         raise Conflict("The message to this client is being sent right now.")
-    progress.move(campaign_id, {row.state: -1, RecipientState.STOPPED: 1} if row.state is not RecipientState.STOPPED else {})
+    progress.move(
+        campaign_id, {row.state: -1, RecipientState.STOPPED: 1} if row.state is not RecipientState.STOPPED else {}
+    )
 
 
 def delete_campaign(campaign_id: int) -> None:

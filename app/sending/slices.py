@@ -27,7 +27,7 @@ from app.sending.claim import LEASE_SECONDS, ClaimOrder, Later, Nothing
 from app.sending.deliver import BatchFeed, SliceOrder
 from app.sending.journal import ClaimKey
 from app.sending.limits import limits_of
-from app.sending.models import SenderLane, SendBatch
+from app.sending.models import SendBatch, SenderLane
 from app.sending.states import BatchState
 
 MAX_LANES = 4
@@ -148,9 +148,7 @@ def _pause_account(account: SmtpAccount, report: RunReport) -> None:
     words = f"{report.code} {report.detail}".strip() or "The server refused the sender."
     account.paused_reason = words[:255]
     account.last_error, account.last_error_at = words, db_now()
-    live = select(Campaign.id).where(
-        Campaign.smtp_account_id == account.id, Campaign.status == CampaignStatus.SENDING
-    )
+    live = select(Campaign.id).where(Campaign.smtp_account_id == account.id, Campaign.status == CampaignStatus.SENDING)
     for campaign_id in db.session.scalars(live).all():
         campaigns.fail(campaign_id, f"The SMTP account {account.name} was refused: {words}")
 
@@ -185,7 +183,9 @@ def _take_lane(account: SmtpAccount, owner: str, job_id: str) -> int | None:
     for lane in range(lanes_of(account)):
         here = (SenderLane.sender_id == account.id, SenderLane.lane == lane)
         free = or_(SenderLane.owner.is_(None), SenderLane.until <= now)
-        taken = db.session.execute(update(SenderLane).where(*here, free).values(owner=owner, until=until, job_id=job_id))
+        taken = db.session.execute(
+            update(SenderLane).where(*here, free).values(owner=owner, until=until, job_id=job_id)
+        )
         if taken.rowcount or _make_lane(account.id, lane, owner, until, job_id):
             return lane
     return None

@@ -17,7 +17,7 @@ from app.kernel import queues
 from app.kernel.db import db_now
 from app.sending import journal, record
 from app.sending.journal import ClaimKey, Mark
-from app.sending.models import CampaignRecipient, SenderLane, SendBatch
+from app.sending.models import CampaignRecipient, SendBatch, SenderLane
 from app.sending.outcome import BACK, SENT, Verdict
 from app.sending.states import BatchState, RecipientState
 

@@ -108,7 +108,11 @@ def grant_slots(
     if limits.day:
         free = limits.day.cap - sum(granted for _, granted in used_today)
         if free <= 0:
-            return Grant(0, next_us=(used_today[0][0] * CELL_SECONDS + DAY_SECONDS + CELL_SECONDS) * SECOND_US, label=limits.day.label)
+            return Grant(
+                0,
+                next_us=(used_today[0][0] * CELL_SECONDS + DAY_SECONDS + CELL_SECONDS) * SECOND_US,
+                label=limits.day.label,
+            )
         count, label = min(count, free), limits.day.label if free < count else label
     tolerance = min((limit.tolerance_us for limit in limits.smooth), default=None)
     return Grant(count, first, interval, tolerance, label=label)
@@ -169,7 +173,9 @@ def _used_today(cap: DayCap, now: datetime) -> list[tuple[int, int]]:
     oldest = (int(now.timestamp()) - DAY_SECONDS) // CELL_SECONDS
     _locked_buckets([cap.key])  # one row to lock for all cells of the cap
     db.session.execute(delete(ThrottleCell).where(ThrottleCell.key == cap.key, ThrottleCell.cell < oldest))
-    rows = select(ThrottleCell.cell, ThrottleCell.granted).where(ThrottleCell.key == cap.key).order_by(ThrottleCell.cell)
+    rows = (
+        select(ThrottleCell.cell, ThrottleCell.granted).where(ThrottleCell.key == cap.key).order_by(ThrottleCell.cell)
+    )
     return [(cell, granted) for cell, granted in db.session.execute(rows)]
 
 
