@@ -73,7 +73,7 @@ def prepare_change(campaign: Campaign, by: str, revision: int | None = None) -> 
     now = clock.utcnow()
     checks.check_campaign(campaign, now, is_new=False)
     campaign.changed_by, campaign.changed_at, campaign.revision = by, now, campaign.revision + 1
-    validity = inspect(campaign).attrs.valid_until.history
+    validity: Any = inspect(campaign).attrs.valid_until.history
     if campaign.status is CampaignStatus.EXPIRED and validity.has_changes():
         if campaign.valid_until is None or campaign.valid_until > now:
             _apply(campaign, CampaignEvent.EXTEND, by)

@@ -108,7 +108,7 @@ def test_message(account: SmtpAccount, to: str, now: datetime) -> Outgoing:
         subject="Muster: your SMTP account works",
         recipients=[to],
         sender=sender,
-        body=f"This is the test e-mail of the SMTP account {account.name}.\nIt arrived, so campaigns can be sent with it.\n",
+        body=f"This is the test e-mail of the SMTP account {account.name}.\nIt arrived, so campaigns can use it.\n",
         date=now.timestamp(),
     )
     content = b"".join(line + b"\r\n" for line in message.as_bytes().splitlines())

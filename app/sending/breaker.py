@@ -1,4 +1,4 @@
-"""The breaker of a sender: after a provider-level failure it is left alone for a while, then tried by one probe. Pure."""
+"""The breaker of a sender: after a provider-level failure it is left alone, then tried by one probe. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

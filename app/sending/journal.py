@@ -132,5 +132,5 @@ def is_dead(owner: str) -> bool:
 
 
 def same_boot(owner: str) -> bool:
-    """Whether the owner ran since this host last started: a memory-mapped journal outlives a process, not a power cut."""
+    """Whether the owner ran since this host last started: a journal outlives a process, not a power cut."""
     return owner.split(":", 1)[0] == _boot()

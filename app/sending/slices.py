@@ -1,4 +1,4 @@
-"""Slices of sending: what one may do is decided in a transaction before it, what came of it is noted in one after it."""
+"""Slices of sending: a transaction before each decides what it may do, one after it notes what came of it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

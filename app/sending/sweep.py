@@ -49,7 +49,7 @@ def candidates(folder: Path) -> list[tuple[ClaimKey, str]]:
 
 
 def recover(key: ClaimKey, owner: str, folder: Path) -> bool:
-    """Bring one claim to an end in this transaction; afterwards the caller removes its journal. False: it was too late."""
+    """Bring one claim to an end in this transaction; then the caller removes its journal. False: it was too late."""
     batch = record.leased_batch(key, owner)
     if batch is None:
         return False
