@@ -1,0 +1,384 @@
+"""The two base classes of the panel: every write is one unit of work, every AppError becomes words for a person."""
+
+import copy
+import logging
+import re
+from collections.abc import Callable
+from typing import Any
+
+import prison
+from flask import abort, current_app, flash, g, has_request_context, redirect, request, url_for
+from flask_appbuilder import ModelRestApi, ModelView, expose
+from flask_appbuilder.exceptions import InvalidColumnFilterFABException, InvalidOrderByColumnFABException
+from flask_appbuilder.models.filters import BaseFilter, Filters
+from flask_appbuilder.models.sqla.filters import SQLAFilterConverter
+from flask_appbuilder.models.sqla.interface import SQLAInterface
+from flask_appbuilder.urltools import get_filter_args
+from flask_login import current_user
+from marshmallow import ValidationError
+from sqlalchemy.exc import IntegrityError
+from werkzeug.exceptions import BadRequest
+from werkzeug.wrappers import Response
+
+from app.extensions import csrf, db
+from app.kernel.db import EnumText, transaction
+from app.kernel.errors import AppError, Conflict, InvalidInput
+from app.web import security
+
+log = logging.getLogger(__name__)
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+MAX_PAGE = 10_000
+TAKEN = "Another entry already has these values. Choose different ones."
+
+
+def actor() -> str:
+    """The name under which the person of this request acts."""
+    return str(getattr(current_user, "username", None) or getattr(g.get("user"), "username", "") or "")
+
+
+def may(permission: str, resource: str) -> bool:
+    """Whether the person of this request holds that permission."""
+    return bool(current_app.appbuilder.sm.has_access(permission, resource))  # type: ignore[attr-defined]
+
+
+def unit_of_work(step: Callable[[], Any]) -> Any:
+    """Run a step in one transaction; a row that somebody else just added under the same name is a Conflict."""
+    try:
+        with transaction():
+            result = step()
+            db.session.flush()
+            return result
+    except IntegrityError as error:
+        raise Conflict(TAKEN) from error
+
+
+class EnumIs(BaseFilter):
+    """The column has exactly this value; an unknown value matches nothing."""
+
+    name = "is"
+    arg_name = "eq"
+    is_negated = False
+
+    def apply(self, query: Any, value: Any) -> Any:
+        column = getattr(self.model, self.column_name)
+        kind = column.type.kind
+        if value not in set(kind):
+            return query if self.is_negated else query.filter(column.is_(None), column.is_not(None))
+        return query.filter(column != kind(value) if self.is_negated else column == kind(value))
+
+
+class EnumIsNot(EnumIs):
+    """The column has another value than this."""
+
+    name = "is not"
+    arg_name = "neq"
+    is_negated = True
+
+
+class AppFilterConverter(SQLAFilterConverter):
+    """FAB's filters, and ours for columns that hold a StrEnum (FAB takes them for free text and crashes)."""
+
+    conversion_table = (("is_enum_text", [EnumIs, EnumIsNot]), *SQLAFilterConverter.conversion_table)
+
+
+class AppInterface(SQLAInterface):
+    """FAB's view of a table, knowing our column types."""
+
+    filter_converter_class = AppFilterConverter
+
+    def is_enum_text(self, name: str) -> bool:
+        """Whether that column holds a StrEnum."""
+        column = self.list_columns.get(name)
+        return column is not None and isinstance(column.type, EnumText)
+
+
+class SharedResource:
+    """What a view and an API have in common: the permissions of a resource, and filters that belong to one request."""
+
+    resource = ""
+    _filters_prototype: Filters
+
+    def _declare(self) -> None:
+        self.class_permission_name = self.resource
+        self.base_permissions = list(security.RESOURCES[self.resource])
+        self.method_permission_name = {**security.METHODS, **(getattr(self, "method_permission_name", None) or {})}
+
+    @property
+    def _filters(self) -> Filters:
+        # FAB keeps the filters of a request on the view, where two threads would share them.
+        if not has_request_context():
+            return self._filters_prototype
+        mine: dict[int, Filters] = g.setdefault("filters_by_view", {})
+        if id(self) not in mine:
+            mine[id(self)] = copy.copy(self._filters_prototype)
+            mine[id(self)].clear_filters()
+        return mine[id(self)]
+
+    @_filters.setter
+    def _filters(self, value: Filters) -> None:
+        self._filters_prototype = value
+
+
+class AppModelView(SharedResource, ModelView):
+    """A FAB view whose add, edit, delete and actions are units of work.
+
+    Override create, change and remove (never pre_add and the like): they run inside the transaction, raise AppError to
+    refuse, and the form is shown again with everything the person wrote.
+    """
+
+    page_size = 25
+
+    def __init__(self, **kwargs: Any) -> None:
+        self._declare()
+        super().__init__(**kwargs)
+
+    def create(self, form: Any) -> Any:
+        """Make and add the new row from a valid form."""
+        item = self.datamodel.obj()
+        with db.session.no_autoflush:
+            form.populate_obj(item)
+            self.check(item, form)
+        db.session.add(item)
+        return item
+
+    def change(self, item: Any, form: Any) -> None:
+        """Write a valid form into the row."""
+        with db.session.no_autoflush:
+            form.populate_obj(item)
+            self.check(item, form)
+
+    def check(self, item: Any, form: Any) -> None:
+        """Check and stamp a row before it is written. Raises AppError to refuse."""
+
+    def remove(self, item: Any) -> None:
+        """Delete the row. Raises AppError to refuse."""
+        db.session.delete(item)
+
+    def attempt(self, step: Callable[[], Any], done: str = "") -> bool:
+        """Run a step as a unit of work and tell the person what came of it."""
+        try:
+            unit_of_work(step)
+        except AppError as error:
+            flash(str(error), "danger")
+            return False
+        if done:
+            flash(done, "success")
+        return True
+
+    def back_to_list(self) -> Response:
+        """Where a person goes after a change."""
+        return redirect(url_for(f"{self.endpoint}.list"))
+
+    post_add_redirect = post_edit_redirect = post_delete_redirect = back_to_list
+
+    def _save(self, form: Any, step: Callable[[], Any]) -> bool:
+        try:
+            unit_of_work(step)
+        except AppError as error:
+            field = getattr(form, error.field or "", None)
+            if field is None or not hasattr(field, "errors"):
+                flash(str(error), "danger")
+            else:
+                field.errors = [*field.errors, str(error)]
+            return False
+        return True
+
+    def _add(self) -> Any:
+        get_filter_args(self._filters, disallow_if_not_in_search=False)
+        excluded = self._filters.get_relation_cols()
+        form = self.add_form.refresh()
+        if request.method == "POST":
+            self._fill_form_exclude_cols(excluded, form)
+            if form.validate() and self._save(form, lambda: self.create(form)):
+                flash(self.add_row_message, "success")
+                return None
+        return self._get_add_widget(form=form, exclude_cols=excluded)
+
+    def _edit(self, pk: Any) -> Any:
+        item = self._item(pk)
+        if request.method == "POST":
+            form = self.edit_form.refresh(request.form)
+            form._id = self.datamodel.get_pk_value(item)
+            if form.validate() and self._save(form, lambda: self.change(item, form)):
+                flash(self.edit_row_message, "success")
+                return None
+        else:
+            form = self.edit_form.refresh(obj=item)
+            self.prefill_form(form, pk)
+        return self._get_edit_widget(form=form)
+
+    def _delete(self, pk: Any) -> None:
+        item = self._item(pk)
+        self.attempt(lambda: self.remove(item), str(self.delete_row_message))
+
+    def _item(self, pk: Any) -> Any:
+        if not re.fullmatch(r"\d{1,18}", str(pk)):
+            abort(404)
+        item = self.datamodel.get(pk, self._base_filters)
+        return item if item is not None else abort(404)
+
+    def _show(self, pk: Any) -> Any:
+        self._item(pk)
+        return super()._show(pk)
+
+    def _list(self, **kwargs: Any) -> Any:
+        self._check_list_arguments()
+        return super()._list(**kwargs)
+
+    def _check_list_arguments(self) -> None:
+        """Refuse what FAB would answer with a 500 or with the whole table."""
+        searchable = self._filters.get_search_filters()
+        for name, value in request.args.items():
+            filtered = re.fullmatch(r"_flt_(\d)_(.*)", name)
+            if re.match(r"(page|psize)_", name) and not re.fullmatch(r"\d{1,5}", value):
+                abort(400)
+            if name.startswith("psize_") and not 1 <= int(value) <= 100:
+                abort(400)
+            if name == f"_oc_{type(self).__name__}" and value not in self.order_columns:
+                abort(400)
+            if filtered and int(filtered[1]) >= len(searchable.get(filtered[2], ())):
+                abort(400)
+
+    def _checked_action(self, name: str) -> Any:
+        action = self.actions.get(name)
+        if action is None:
+            abort(404)
+        if not may(self.get_action_permission_name(name), self.resource):
+            abort(403)
+        return action
+
+    @expose("/action/<string:name>/<pk>", methods=["POST"])
+    def action(self, name: str, pk: Any) -> Any:
+        """An action from the show page."""
+        action = self._checked_action(name)
+        return action.func([self._item(pk)])
+
+    @expose("/action_post", methods=["POST"])
+    def action_post(self) -> Any:
+        """An action on the rows chosen in the list."""
+        action = self._checked_action(request.form.get("action", ""))
+        return action.func([self._item(pk) for pk in request.form.getlist("rowid")])
+
+
+class AppRestApi(SharedResource, ModelRestApi):
+    """A FAB REST API that fails closed: bad Rison, columns, operators and pages are 400, refusals are JSON.
+
+    Override create, change and remove: they run inside the transaction and raise AppError to refuse. A call that
+    relies on the session cookie needs the CSRF token; one with an Authorization header does not.
+    """
+
+    allow_browser_login = True
+
+    def __init__(self) -> None:
+        self._declare()
+        super().__init__()
+
+    def create_blueprint(self, *args: Any, **kwargs: Any) -> Any:
+        blueprint = super().create_blueprint(*args, **kwargs)
+        blueprint.before_request(check_api_request)
+        return blueprint
+
+    def create(self, values: dict[str, Any]) -> Any:
+        """Make and add the new row from the checked JSON values; returns it."""
+        item = self.datamodel.obj(**values)
+        db.session.add(item)
+        return item
+
+    def change(self, item: Any, values: dict[str, Any]) -> None:
+        """Write the checked JSON values into the row."""
+        with db.session.no_autoflush:
+            for name, value in values.items():
+                setattr(item, name, value)
+
+    def remove(self, item: Any) -> None:
+        """Delete the row."""
+        db.session.delete(item)
+
+    def values_of(self, schema: Any, partial: bool = False) -> dict[str, Any]:
+        """The request's JSON object, checked against a schema. Raises AppError or ValidationError."""
+        given = request.get_json(silent=True)
+        if not isinstance(given, dict):
+            raise BadRequest("Send a JSON object with the header Content-Type: application/json.")
+        values: dict[str, Any] = schema._do_load(given, partial=partial, postprocess=False)
+        return values
+
+    def answer(self, call: Callable[[], Any]) -> Any:
+        """Run a call that returns a response; refusals become JSON with their status."""
+        try:
+            return call()
+        except ValidationError as error:
+            return self.response(422, message=error.messages)
+
+    def post_headless(self) -> Any:
+        def call() -> Any:
+            values = self.values_of(self.add_model_schema)
+            item = unit_of_work(lambda: self.create(values))
+            return self.response(201, id=self.datamodel.get_pk_value(item), result=self.show_model_schema.dump(item))
+
+        return self.answer(call)
+
+    def put_headless(self, pk: Any) -> Any:
+        def call() -> Any:
+            item = self._item(pk)
+            values = self.values_of(self.edit_model_schema, partial=True)
+            unit_of_work(lambda: self.change(item, values))
+            return self.response(200, result=self.show_model_schema.dump(item))
+
+        return self.answer(call)
+
+    def delete_headless(self, pk: Any) -> Any:
+        item = self._item(pk)
+        unit_of_work(lambda: self.remove(item))
+        return self.response(200, message="OK")
+
+    def _item(self, pk: Any) -> Any:
+        item = self.datamodel.get(pk, self._base_filters) if re.fullmatch(r"\d{1,18}", str(pk)) else None
+        return item if item is not None else abort(404)
+
+    def _handle_filters_args(self, rison_args: dict[str, Any]) -> Filters:
+        for given in rison_args.get("filters", []):
+            if not isinstance(given, dict) or set(given) != {"col", "opr", "value"}:
+                raise InvalidColumnFilterFABException("A filter is an object with col, opr and value")
+            known = {filter_.arg_name for filter_ in self._filters.get_search_filters().get(given["col"], [])}
+            if given["opr"] not in known:
+                raise InvalidColumnFilterFABException(f"Filter not allowed: {given['col']} {given['opr']}")
+        return super()._handle_filters_args(rison_args)
+
+    def _handle_order_args(self, rison_args: dict[str, Any]) -> Any:
+        if rison_args.get("order_direction", "asc") not in ("asc", "desc"):
+            raise InvalidOrderByColumnFABException("order_direction is asc or desc")
+        if rison_args.get("order_column") and rison_args["order_column"] not in (self.order_columns or []):
+            raise InvalidOrderByColumnFABException(f"Invalid order by column: {rison_args['order_column']}")
+        return super()._handle_order_args(rison_args)
+
+    def _handle_page_args(self, rison_args: dict[str, Any]) -> Any:
+        page, size = rison_args.get("page", 0), rison_args.get("page_size", self.page_size)
+        largest = current_app.config["FAB_API_MAX_PAGE_SIZE"]
+        if not isinstance(page, int) or not 0 <= page <= MAX_PAGE:
+            raise BadRequest(f"page is a number from 0 to {MAX_PAGE}")
+        if not isinstance(size, int) or not 1 <= size <= largest:
+            raise BadRequest(f"page_size is a number from 1 to {largest}")
+        return page, size
+
+
+def check_api_request() -> None:
+    """Before each API call: the CSRF token where the cookie speaks for the person, and a readable q."""
+    uses_cookie = "Authorization" not in request.headers
+    if request.method not in SAFE_METHODS and uses_cookie and current_app.config.get("WTF_CSRF_ENABLED", True):
+        csrf.protect()
+    given = request.args.get("q")
+    if given is None:
+        return
+    try:
+        arguments = prison.loads(given)
+    except (prison.decoder.ParserException, ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
+        raise InvalidQuery("q is not readable Rison.") from error
+    if not isinstance(arguments, dict):
+        raise InvalidQuery("q is a Rison object, such as (page:0,page_size:25).")
+
+
+class InvalidQuery(InvalidInput):
+    """The query part of an address cannot be used."""
+
+    status = 400

@@ -1,0 +1,150 @@
+"""Who may do what: the permissions of every resource, the three roles, and the security manager that checks them.
+
+A view and the API of the same thing share one resource name and one list of permissions, so a role is written once.
+"""
+
+from typing import Any
+
+from flask import Flask, g
+from flask_appbuilder.security.api import SecurityApi
+from flask_appbuilder.security.sqla.manager import SecurityManager
+from flask_appbuilder.security.sqla.models import Permission, PermissionView, ViewMenu, assoc_permissionview_role
+from flask_appbuilder.utils.limit import Limit
+from flask_limiter.util import get_remote_address
+from sqlalchemy import select
+
+READ, CREATE, UPDATE, DELETE = "can_read", "can_create", "can_update", "can_delete"
+SEND = "can_send"  # publish, unpublish, start, stop, end, test
+ADD_RECIPIENTS, REMOVE_RECIPIENTS = "can_add_recipients", "can_remove_recipients"
+TEST, MANAGE = "can_test", "can_manage"
+
+RESOURCES: dict[str, tuple[str, ...]] = {
+    "Campaign": (READ, CREATE, UPDATE, DELETE, SEND, ADD_RECIPIENTS, REMOVE_RECIPIENTS),
+    "Contact": (READ, CREATE, UPDATE, DELETE),
+    "Folder": (READ, CREATE, UPDATE, DELETE),
+    "Import": (READ, CREATE, UPDATE),
+    "Suppression": (READ, CREATE, DELETE),
+    "SmtpAccount": (READ, CREATE, UPDATE, DELETE, TEST),
+    "OwnHoliday": (READ, CREATE, UPDATE, DELETE),
+    "QueueMonitor": (READ, MANAGE),
+    "Inbox": (READ,),
+}
+
+# The permission behind each route method of a view or an API; anything else names its own with @permission_name.
+METHODS = {
+    "list": "read",
+    "show": "read",
+    "add": "create",
+    "edit": "update",
+    "delete": "delete",
+    "get": "read",
+    "get_list": "read",
+    "info": "read",
+    "post": "create",
+    "put": "update",
+}
+
+MANAGER, ANALYST = "Campaign Manager", "Analyst"
+
+_OWN_ACCOUNT = (
+    ("UserDBModelView", "can_userinfo"),
+    ("UserInfoEditView", "can_this_form_get"),
+    ("UserInfoEditView", "can_this_form_post"),
+    ("ResetMyPasswordView", "can_this_form_get"),
+    ("ResetMyPasswordView", "can_this_form_post"),
+    ("UserDBModelView", "resetmypassword"),
+    ("UserDBModelView", "userinfoedit"),
+)
+
+# Sealed secrets and limits of the senders belong to the administrator; a manager chooses and tries them.
+_GRANTS: dict[str, dict[str, tuple[str, ...]]] = {
+    MANAGER: {
+        "Campaign": RESOURCES["Campaign"],
+        "Contact": RESOURCES["Contact"],
+        "Folder": RESOURCES["Folder"],
+        "Import": RESOURCES["Import"],
+        "Suppression": RESOURCES["Suppression"],
+        "SmtpAccount": (READ, TEST),
+        "OwnHoliday": RESOURCES["OwnHoliday"],
+        "Inbox": RESOURCES["Inbox"],
+    },
+    ANALYST: {"Campaign": (READ,)},
+}
+
+_MENUS = {
+    MANAGER: (
+        "Campaigns",
+        "Audience",
+        "Contacts",
+        "Folders",
+        "Imports",
+        "Suppressions",
+        "Settings",
+        "SMTP accounts",
+        "Own holidays",
+        "Inbox",
+    ),
+    ANALYST: ("Campaigns",),
+}
+
+
+def roles() -> dict[str, list[list[str]]]:
+    """The built-in roles in FAB's form: role -> [[view, permission], …], each pair literal."""
+    return {
+        role: [
+            *([resource, permission] for resource, granted in grants.items() for permission in granted),
+            *([menu, "menu_access"] for menu in _MENUS[role]),
+            *([view, permission] for view, permission in _OWN_ACCOUNT),
+        ]
+        for role, grants in _GRANTS.items()
+    }
+
+
+def configure(app: Flask) -> None:
+    """Set what FAB reads before it is built."""
+    app.config.setdefault("FAB_ROLES", roles())
+    # One count for all web processes; without Redis each process counts for itself rather than refusing everybody.
+    app.config.setdefault("RATELIMIT_STORAGE_URI", app.config["REDIS_URL"])
+    app.config.setdefault("RATELIMIT_IN_MEMORY_FALLBACK_ENABLED", True)
+
+
+class LimitedSecurityApi(SecurityApi):
+    """The API sign-in, limited as the form is; FAB leaves it open to guessing."""
+
+    limits = [Limit("5 per 40 second", key_func=get_remote_address, methods=("POST",))]
+
+
+class PanelSecurityManager(SecurityManager):
+    """Asks the database once per request for all permissions of a person, not once per button; compares them whole."""
+
+    security_api = LimitedSecurityApi
+
+    def _has_access_builtin_roles(self, role: Any, permission_name: str, view_name: str) -> bool:
+        # FAB matches by prefix: "Campaign" would grant CampaignAnything.
+        return [view_name, permission_name] in self.builtin_roles.get(role.name, [])
+
+    def _has_view_access(self, user: Any, permission_name: str, view_name: str) -> bool:
+        return (permission_name, view_name) in self._pairs(user)
+
+    def _pairs(self, user: Any) -> frozenset[tuple[str, str]]:
+        cache: dict[Any, frozenset[tuple[str, str]]] = g.setdefault("permission_pairs", {})
+        key = user.get_id() if user.is_authenticated else None
+        if key not in cache:
+            cache[key] = self._read_pairs(user)
+        return cache[key]
+
+    def _read_pairs(self, user: Any) -> frozenset[tuple[str, str]]:
+        held = self.get_user_roles(user)
+        pairs = {(permission, view) for role in held for view, permission in self.builtin_roles.get(role.name, [])}
+        stored = [role.id for role in held if role.name not in self.builtin_roles]
+        if stored:
+            granted = (
+                select(Permission.name, ViewMenu.name)
+                .select_from(PermissionView)
+                .join(assoc_permissionview_role, assoc_permissionview_role.c.permission_view_id == PermissionView.id)
+                .join(Permission, Permission.id == PermissionView.permission_id)
+                .join(ViewMenu, ViewMenu.id == PermissionView.view_menu_id)
+                .where(assoc_permissionview_role.c.role_id.in_(stored))
+            )
+            pairs.update((permission, view) for permission, view in self.session.execute(granted))
+        return frozenset(pairs)
