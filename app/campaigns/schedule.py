@@ -1,12 +1,13 @@
 """When a campaign may send: start, validity, daily hours, working days and holidays in the campaign's zone. Pure."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-LOOK_AHEAD_DAYS = 400  # a year of holidays and weekends at the worst; further away nobody plans
+LOOK_AHEAD_DAYS = 400  # a year of days off at the worst; further away nobody plans
+ONE_DAY = timedelta(days=1)
+ONE_MINUTE = timedelta(minutes=1)
 
 
 class Closed(StrEnum):
@@ -24,9 +25,9 @@ class Window:
     """When one campaign may send.
 
     start_at, valid_from, valid_until: aware UTC, None = no bound; valid_until itself is already outside.
-    daily_from, daily_until: local times in zone, until before from = over midnight, both None = the whole day. The
-    night part after midnight belongs to the day on which the window opened: Friday 22:00–06:00 sends on Saturday
-    morning also with working days only, and Sunday 22:00–06:00 does not send on Monday morning.
+    daily_from, daily_until: local times in zone; until before from = over midnight; both None = the whole day. The
+    part after midnight belongs to the day on which the window opened: Friday 22:00–06:00 sends on Saturday morning also
+    with working days only, and Sunday 22:00–06:00 does not send on Monday morning.
     holidays: local days without sending when working_days_only is set.
     """
 
@@ -54,17 +55,9 @@ def resolve(local_day: date, wall: time, zone: ZoneInfo) -> datetime:
     """The instant (aware UTC) of a wall time: in a spring gap the first valid instant after it, in an autumn fold the
     first of the two."""
     naive = datetime.combine(local_day, wall)
-    instant = naive.replace(tzinfo=zone, fold=0).astimezone(UTC)
-    if instant.astimezone(zone).replace(tzinfo=None) == naive:
-        return instant
-    # inside a gap: fold=0 gives the offset before it, fold=1 the one after; the gap's end lies between the two readings
-    before, after = naive.replace(tzinfo=zone, fold=0).utcoffset(), naive.replace(tzinfo=zone, fold=1).utcoffset()
-    assert before is not None and after is not None
-    low, high = naive.replace(tzinfo=UTC) - after, naive.replace(tzinfo=UTC) - before
-    while high - low > timedelta(seconds=1):
-        middle = low + (high - low) / 2
-        low, high = (low, middle) if middle.astimezone(zone).utcoffset() == after else (middle, high)
-    return high.replace(microsecond=0)
+    while (instant := naive.replace(tzinfo=zone).astimezone(UTC)).astimezone(zone).replace(tzinfo=None) != naive:
+        naive = naive.replace(second=0, microsecond=0) + ONE_MINUTE  # in a gap; gaps begin and end at whole minutes
+    return instant
 
 
 def is_working_day(day: date, window: Window) -> bool:
@@ -79,45 +72,42 @@ def next_opening(now: datetime, window: Window) -> Opening:
         if bound is not None and bound > earliest:
             earliest, reason = bound, why
     end = window.valid_until
-    if end is not None and earliest >= end:
+    span = _next_span(earliest, window)
+    if span is None or (end is not None and span[0] >= end):
         return Opening(None, Closed.OVER)
-    for opens, closes in _spans(earliest, window):
-        if closes <= earliest:
-            continue
-        at = max(opens, earliest)
-        if end is not None and at >= end:
-            return Opening(None, Closed.OVER)
-        if at > earliest:
-            reason = reason or _why_closed(earliest, window)
-        return Opening(at, reason, closes if end is None else min(closes, end))
-    return Opening(None, Closed.OVER)
+    at, until = span
+    if at > earliest and reason is None:
+        reason = _why_closed(earliest, window)
+    return Opening(at, reason, min((moment for moment in (until, end) if moment is not None), default=None))
 
 
-def _spans(earliest: datetime, window: Window) -> Iterator[tuple[datetime, datetime]]:
-    """The open spans (aware UTC) of the local days around and after a moment, adjoining ones joined."""
-    first = earliest.astimezone(window.zone).date() - timedelta(days=1)
-    joined: tuple[datetime, datetime] | None = None
-    for ahead in range(LOOK_AHEAD_DAYS):
-        day = first + timedelta(days=ahead)
-        if not is_working_day(day, window):
-            continue
-        opens, closes = _span(day, window)
-        if opens >= closes:  # the whole window fell into a gap
-            continue
-        if joined and opens <= joined[1]:
-            joined = (joined[0], closes)
-            if ahead < 14:  # a campaign that is always open needs no end date a year ahead
-                continue
-        if joined:
-            yield joined
-        joined = (opens, closes)
-    if joined:
-        yield joined
+def _next_span(earliest: datetime, window: Window) -> tuple[datetime, datetime | None] | None:
+    """From when until when the days and hours allow sending, not before a moment; until None = without end."""
+    if window.daily_from == window.daily_until and not window.working_days_only:
+        return earliest, None
+    day = earliest.astimezone(window.zone).date() - ONE_DAY  # last night's window may still be open
+    for _ in range(LOOK_AHEAD_DAYS):
+        if is_working_day(day, window):
+            opens, closes = _span(day, window)
+            if closes > max(opens, earliest):
+                return max(opens, earliest), _end_of_run(day, closes, window)
+        day += ONE_DAY
+    return None
+
+
+def _end_of_run(day: date, closes: datetime, window: Window) -> datetime:
+    """The end of the window of this day, or of the days after it when they follow without a break."""
+    while is_working_day(day := day + ONE_DAY, window):
+        opens, later = _span(day, window)
+        if opens > closes or later <= closes:
+            break
+        closes = later
+    return closes
 
 
 def _span(day: date, window: Window) -> tuple[datetime, datetime]:
     opens_at, closes_at = window.daily_from or time(0), window.daily_until or time(0)
-    closing_day = day if closes_at > opens_at else day + timedelta(days=1)
+    closing_day = day if closes_at > opens_at else day + ONE_DAY
     return resolve(day, opens_at, window.zone), resolve(closing_day, closes_at, window.zone)
 
 
