@@ -23,6 +23,7 @@ from app.sending.throttle import Grant, Limits
 
 LEASE_SECONDS = 30.0
 BATCH_SIZE = 500
+SMALL_CLAIM = 25
 
 _R = CampaignRecipient.__table__.c
 _C = Contact.__table__.c
@@ -36,6 +37,7 @@ class Nothing(StrEnum):
     CLOSED = "closed"  # outside the calendar
     THROTTLED = "throttled"
     NOT_DUE = "not-due"  # no batch whose time has come
+    NO_JOURNAL = "no-journal"  # the worker cannot keep its journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +93,9 @@ def claim(order: ClaimOrder) -> Claim | Later:
     if opening.closed is not None or opening.at is None:
         return Later(Nothing.CLOSED, now, opening.at, opening.closed or "")
     while (batch := _next_batch(order.campaign_id, now)) is not None:
-        # a batch that killed a worker goes on one by one, so that the one message that kills is found (sweep.py)
-        want = 1 if batch.deaths else batch.hi - batch.lo + 1
+        # a batch that killed a worker goes on in small claims and then one by one, until the message that kills is
+        # alone (sweep.py)
+        want = (batch.hi - batch.lo + 1, SMALL_CLAIM, 1)[min(batch.deaths, 2)]
         granted = throttle.take(order.limits, now, want)
         if not granted.count:
             return Later(Nothing.THROTTLED, now, throttle.from_us(granted.next_us), f"waiting for {granted.label}")

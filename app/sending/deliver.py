@@ -9,7 +9,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,7 @@ STOP_CHECK_SECONDS = 0.2
 RENEW_SECONDS = 5.0
 SUPPRESSION_OVERLAP = 200  # a transaction may commit after one with a younger number: look back a little
 RECORD_PATIENCE_SECONDS = 120.0  # results wait for a database that restarts
+NO_JOURNAL_WAIT = timedelta(seconds=30)
 WAIT_HERE_SECONDS = 2.0  # for a slot nearer than this the slice waits; for a later one it ends
 
 _JOURNAL_MARKS = {
@@ -199,7 +200,11 @@ class BatchFeed:
             return None
         if isinstance(found, Later):
             return self._wait_for(found)
-        journal = Journal(self._order.journal_folder, found.key, found.lo, found.hi)
+        try:
+            journal = Journal(self._order.journal_folder, found.key, found.lo, found.hi)
+        except OSError as error:
+            self._cannot_keep_journal(found, error)
+            return None
         offset = asked - found.now.timestamp()
         closes_at = found.closes_at.timestamp() + offset if found.closes_at else float("inf")
         batch = Batch(found, journal, len(found.rows), offset, closes_at, asked + LEASE_SECONDS / 2)
@@ -211,6 +216,14 @@ class BatchFeed:
             slot = first + number * interval
             self._queue.append(Item(batch, row, slot, slot + tolerance))
         return 0.0
+
+    def _cannot_keep_journal(self, found: Claim, error: OSError) -> None:
+        """Disk full or read-only: without a journal nothing is sent, and everybody waits again."""
+        log.error("journal cannot be written; the slice stops", extra={"error": error.strerror})
+        verdicts = {row.seq: BACK for row in found.rows}
+        in_transaction(record.record, found.key, self._order.claim_order.owner, verdicts, "", False)
+        why = f"the journal folder of this worker cannot be written ({error.strerror})"
+        self.later = Later(Nothing.NO_JOURNAL, found.now, found.now + NO_JOURNAL_WAIT, why)
 
     def _wait_for(self, later: Later) -> float | None:
         if later.reason is Nothing.NOT_DUE and self._items and later.at is None:
