@@ -26,6 +26,10 @@ _PLAIN_EMAIL = re.compile(
 )
 
 
+# A bare ASCII address that nothing can break out of, in a header or a command; whether it is one was decided before.
+_ON_THE_WIRE = re.compile(r"(?=.{3,254}\Z)[!#-'*+/-9=?A-Z^-~-]{1,64}@[A-Za-z0-9.-]+")
+
+
 def trim(text: str) -> str:
     """The text without white space and invisible characters at its ends."""
     return text.strip(_AROUND)
@@ -102,7 +106,7 @@ def wire_address(email: str) -> bytes:
 
     Raises InvalidInput for what is not a bare address.
     """
-    if _PLAIN_EMAIL.fullmatch(email):
+    if _ON_THE_WIRE.fullmatch(email):
         return email.encode("ascii")
     return _normalise_email(email).encode()
 

@@ -24,8 +24,6 @@ _SELECTOR = re.compile(
 )
 _FOLD = re.compile(rb"\r\n(?=[ \t])")
 _BLANKS = re.compile(rb"[ \t]+")
-_LONG_BLANKS = re.compile(rb"[ \t]{2,}|\t")
-_BLANK_AT_END = re.compile(rb"[ \t]+(?=\r\n)")
 _LEAST_RSA_BITS = 1024  # RFC 8301; verifiers ignore what is shorter
 
 PrivateKey = rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
@@ -137,5 +135,8 @@ def _signed_fields(head: bytes) -> bytes:
 def _relaxed_body(body: bytes) -> bytes:
     if not body.endswith(b"\r\n"):
         body += b"\r\n"
-    body = _LONG_BLANKS.sub(b" ", _BLANK_AT_END.sub(b"", body)).rstrip(b"\r\n")
+    body = body.replace(b"\t", b" ")
+    while b"  " in body:
+        body = body.replace(b"  ", b" ")
+    body = body.replace(b" \r\n", b"\r\n").rstrip(b"\r\n")
     return body + b"\r\n" if body else b""

@@ -15,7 +15,7 @@ from app.kernel.errors import InvalidInput
 
 LINK_LIMIT = 2000
 
-_URL_IN_TEXT = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
+_URL_IN_TEXT = re.compile(r"https?://[^\s<>\"\[\]]+", re.IGNORECASE)
 _HOST_IN_TEXT = re.compile(rf"https?://[^/?#\s{SENTINEL}]+[/?#]", re.IGNORECASE)
 _USER_IN_LINK = re.compile(r"https?://[^/?#]*@", re.IGNORECASE)
 _AFTER_URL = ".,;:!?'*"
@@ -99,7 +99,7 @@ def html_pieces(template: Template, links: Links, *, has_pixel: bool) -> list[Pi
 
 def text_pieces(template: Template, links: Links) -> list[Piece]:
     """The plain-text part: values as they are (percent-encoded inside a link), links tracked, footer as in HTML."""
-    source = html_places.joined(template).rstrip("\n") + "\n"
+    source = html_places.joined(template).rstrip("\r\n") + "\n"
     slots = [piece for piece in template if isinstance(piece, Slot)]
     in_link: set[int] = set()
     edits: list[Edit] = []

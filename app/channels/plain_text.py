@@ -12,6 +12,7 @@ from app.channels.merge import Part, Slot, escape_literal, parse
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _PLACE = re.compile(f"{_OPEN}([0-9]+){_CLOSE}")
 _BLANK_LINES = re.compile(r"\n{3,}")
+_LINK_THAT_SAYS_ITSELF = re.compile(r"\[(https?://[^\]\s]+)\]\(\1/?\)")
 _LAYOUT = ParserConfig(css=CSS_PROFILES["strict"], display_links=True)
 
 
@@ -31,6 +32,7 @@ def from_html(html: str) -> str:
     source = "".join(marked)
     laid_out = get_text(source, _LAYOUT) if source.strip() else ""
     lines = "\n".join(line.rstrip() for line in laid_out.splitlines())
-    text = escape_literal(_BLANK_LINES.sub("\n\n", lines).strip("\n"))
+    lines = _LINK_THAT_SAYS_ITSELF.sub(r"\1", _BLANK_LINES.sub("\n\n", lines))
+    text = escape_literal(lines.strip("\n"))
     filled = _PLACE.sub(lambda match: slots[int(match[1])], text)
     return filled + "\n" if filled else ""

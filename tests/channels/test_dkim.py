@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from app.channels.dkim import DkimKey, Signer, dns_record, generate_key
 from app.kernel.errors import InvalidInput
+from tests.channels.emails import rendered
 
 MESSAGE = (
     b"Date: Mon, 23 Nov 2026 10:00:00 +0000\r\nFrom: Shop <news@shop.example>\r\nTo: <anna@example.com>\r\n"
@@ -56,6 +57,12 @@ def verifies(message: bytes, key: DkimKey) -> bool:
     ids=["whole", "no-body", "no-line-end", "blank-body", "reply-to"],
 )
 def test_a_signed_message_verifies(message: bytes, key: DkimKey) -> None:
+    assert verifies(Signer(key).sign(message) + message, key)
+
+
+def test_a_rendered_message_verifies(key: DkimKey) -> None:
+    html = "<p>Ä {{ first_name }}  \t </p>\n\n.\n" + "x " * 200
+    message = rendered({"first_name": " \r\n.\t "}, subject="Grüße " * 20, html=html, from_name="Ä").raw
     assert verifies(Signer(key).sign(message) + message, key)
 
 

@@ -14,6 +14,10 @@ def test_html_becomes_readable_text_with_links() -> None:
     assert plain_text.from_html(html) == "News\n\nSee [the offer](https://x.org/?a=1&b=2) & more\n\n  * one\n  * two\n"
 
 
+def test_a_link_that_says_its_address_is_written_once() -> None:
+    assert plain_text.from_html('<a href="https://x.org/">https://x.org</a>!') == "https://x.org!\n"
+
+
 def test_fields_stay_as_they_were_written() -> None:
     html = (
         '<p>Hi {{ first_name | default: &quot;<you>&quot; }},</p><p title="{{ company }}">'
