@@ -1,13 +1,14 @@
 """What a campaign must fulfil to be saved and to be published: every refusal names the field and says what to do."""
 
 import re
+import unicodedata
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import holidays
-from sqlalchemy import func, select
+from sqlalchemy import func, inspect, select
 
 from app.audience.models import contact_folder
 from app.campaigns import content
@@ -26,6 +27,8 @@ HOLIDAY_YEARS_AHEAD = 3
 BLOCKED_TYPES = re.compile(
     r"\.(exe|com|bat|cmd|scr|pif|msi|js|jse|vbs|vbe|wsf|hta|ps1|jar|lnk|iso|img|svg|html?|xhtml)$", re.I
 )
+NOT_IN_A_LINE = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control characters, halves of characters, line separators
+NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,60}")
 
 WRITABLE = frozenset(
@@ -63,29 +66,43 @@ def known_values(values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def check_campaign(campaign: Campaign, now: datetime, is_new: bool = True) -> None:
+def check_campaign(campaign: Campaign, now: datetime) -> None:
     """Check everything that can be wrong with a saved campaign. Raises InvalidInput naming the field."""
     campaign.name = _line(campaign.name, "name", 150)
-    if not campaign.name:
+    if not any(unicodedata.category(character)[0] in "LNPS" for character in campaign.name):
         raise InvalidInput("Give the campaign a name.", "name")
-    _check_free_name(campaign)
+    check_free_name(campaign)
+    campaign.description = (campaign.description or "").strip()
+    _check_length(campaign.description, "description", 500)
+    _check_storable(campaign.description, "description")
     campaign.channel = campaign.channel or Channel.EMAIL
     _check_account(campaign)
     _check_content(campaign)
-    _check_schedule(campaign, now, is_new)
+    _check_dates(campaign, now)
+    _check_days_and_hours(campaign)
     _check_pacing(campaign)
 
 
 def _line(value: str | None, field: str, limit: int) -> str:
     text = (value or "").strip()
-    if any(ord(character) < 32 or character in "\x7f\x85\u2028\u2029" for character in text):
+    if any(unicodedata.category(character) in NOT_IN_A_LINE for character in text):
         raise InvalidInput(f"The {field} must be one line without control characters.", field)
-    if len(text) > limit:
-        raise InvalidInput(f"The {field} has {len(text)} characters; {limit} are allowed.", field)
+    _check_length(text, field, limit)
     return text
 
 
-def _check_free_name(campaign: Campaign) -> None:
+def _check_length(text: str, field: str, limit: int) -> None:
+    if len(text) > limit:
+        raise InvalidInput(f"The {field} has {len(text)} characters; {limit} are allowed.", field)
+
+
+def _check_storable(text: str, field: str) -> None:
+    if NOT_STORABLE.search(text):
+        raise InvalidInput(f"The {field} holds characters that cannot be stored. Type it anew.", field)
+
+
+def check_free_name(campaign: Campaign) -> None:
+    """Refuse a name that another campaign has. Raises InvalidInput."""
     with db.session.no_autoflush:
         other = db.session.scalar(
             select(Campaign.id).where(Campaign.name == campaign.name, Campaign.id != (campaign.id or 0))
@@ -96,10 +113,13 @@ def _check_free_name(campaign: Campaign) -> None:
 
 def _check_account(campaign: Campaign) -> None:
     with db.session.no_autoflush:
-        account_id = campaign.smtp_account_id or (campaign.smtp_account.id if campaign.smtp_account else None)
-        if account_id is not None and db.session.get(SmtpAccount, account_id) is not None:
+        # A form sets the account, a program its id; whichever was set last counts, and both agree afterwards.
+        if not inspect(campaign).attrs.smtp_account.history.has_changes():
+            account_id = campaign.smtp_account_id
+            campaign.smtp_account = db.session.get(SmtpAccount, account_id) if account_id is not None else None
+        if campaign.smtp_account is not None:
             return
-        if db.session.scalar(select(func.count()).select_from(SmtpAccount)) == 0:
+        if db.session.scalar(select(SmtpAccount.id).limit(1)) is None:
             raise InvalidInput(
                 "An e-mail campaign needs an SMTP account, and there is none yet. Create one first.", "smtp_account"
             )
@@ -110,32 +130,44 @@ def _check_content(campaign: Campaign) -> None:
     campaign.subject = _line(campaign.subject, "subject", 500)
     campaign.html, campaign.text = campaign.html or "", campaign.text or ""
     for part in Part:
-        parse(getattr(campaign, part.value), part)
+        source: str = getattr(campaign, part.value)
+        parse(source, part)
+        _check_storable(source, part.value)
 
 
-def _check_schedule(campaign: Campaign, now: datetime, is_new: bool) -> None:
-    zone = campaign.zone or "UTC"
-    if zone not in _zones():
-        raise InvalidInput(f"{zone!r} is not a time zone. Choose one such as Europe/Warsaw.", "zone")
-    campaign.zone = zone
-    starts, ends = campaign.valid_from or campaign.start_at, campaign.valid_until
+def _check_dates(campaign: Campaign, now: datetime) -> None:
     for field in ("start_at", "valid_from", "valid_until"):
         moment: datetime | None = getattr(campaign, field)
-        if moment is not None and not 2000 <= moment.year <= 2100:
+        if moment is None:
+            continue
+        if moment.tzinfo is None:
+            raise InvalidInput("Give the time with its zone or offset, as 2026-05-04T09:00:00+02:00.", field)
+        if not 2000 <= moment.year <= 2100:
             raise InvalidInput("Choose a date between 2000 and 2100.", field)
-    if ends is not None and starts is not None and ends <= starts:
-        raise InvalidInput("The end of the validity period must be after its start.", "valid_until")
-    if is_new and ends is not None and ends <= now:
+    starts = [moment for moment in (campaign.start_at, campaign.valid_from) if moment is not None]
+    ends = campaign.valid_until
+    if ends is None:
+        return
+    if starts and ends <= max(starts):
+        raise InvalidInput(
+            "The end of the validity period must be after its start and after the start time.", "valid_until"
+        )
+    # An end that has passed meanwhile may stay: somebody mends the text of an expired campaign.
+    if ends <= now and inspect(campaign).attrs.valid_until.history.has_changes():
         raise InvalidInput("The validity period is already over. Choose a later end.", "valid_until")
+
+
+def _check_days_and_hours(campaign: Campaign) -> None:
+    campaign.zone = campaign.zone or "UTC"
+    if campaign.zone not in zones():
+        raise InvalidInput(f"{campaign.zone[:64]!r} is not a time zone. Choose one such as Europe/Warsaw.", "zone")
     if (campaign.daily_from is None) != (campaign.daily_until is None):
         raise InvalidInput("Give both daily hours, from and until, or none.", "daily_until")
     if campaign.daily_from is not None and campaign.daily_from == campaign.daily_until:
         raise InvalidInput("The daily hours are empty: from and until are the same.", "daily_until")
-    campaign.holidays_country = (campaign.holidays_country or "").upper()
-    if campaign.holidays_country and campaign.holidays_country not in _holiday_countries():
-        raise InvalidInput(
-            f"No holidays are known for {campaign.holidays_country!r}. Use a code such as PL.", "holidays_country"
-        )
+    country = campaign.holidays_country = (campaign.holidays_country or "").strip().upper()
+    if country and country not in _holiday_countries():
+        raise InvalidInput(f"No holidays are known for {country[:40]!r}. Use a code such as PL.", "holidays_country")
 
 
 def _check_pacing(campaign: Campaign) -> None:
@@ -144,11 +176,11 @@ def _check_pacing(campaign: Campaign) -> None:
         ("customers_delay_seconds", MAX_DELAY_SECONDS),
         ("customers_batch_size", MAX_BATCH_SIZE),
     ):
-        value = getattr(campaign, field)
+        value: object = getattr(campaign, field)
         if value is None:
             setattr(campaign, field, 0)
-        elif not 0 <= value <= limit:
-            raise InvalidInput(f"Choose a number from 0 to {limit}.", field)
+        elif not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= limit:
+            raise InvalidInput(f"Choose a whole number from 0 to {limit}.", field)
     if bool(campaign.customers_delay_seconds) != bool(campaign.customers_batch_size):
         raise InvalidInput(
             "The customers delay needs both: the delay and the number of customers in a batch.", "customers_batch_size"
@@ -218,20 +250,21 @@ def _public_holidays(country: str, year: int) -> frozenset[Any]:
 
 
 @cache
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+def zones() -> tuple[str, ...]:
+    """The time zones to choose from, by name: places and UTC, no abbreviations and nothing of this machine's own."""
+    return ("UTC", *sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/")))
 
 
 @cache
 def _holiday_countries() -> frozenset[str]:
-    return frozenset(holidays.list_supported_countries())
+    return frozenset(holidays.list_supported_countries(include_aliases=False))
 
 
 def document_name(name: str) -> str:
     """A safe name for an attached file: the last part of the path, one line. Raises InvalidInput for risky types."""
-    safe = re.sub(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]", "", name.replace("\\", "/").rsplit("/", 1)[-1]).strip(
-        " ."
-    )
+    safe = re.sub(
+        r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]", "", name.replace("\\", "/").rsplit("/", 1)[-1]
+    ).strip(" .")
     if not safe:
         raise InvalidInput("The file has no name.", "document")
     if BLOCKED_TYPES.search(safe):

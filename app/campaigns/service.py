@@ -1,14 +1,16 @@
 """Creating, changing and moving campaigns. Flushes, never commits; the rows of the recipients follow in sending."""
 
+import itertools
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import inspect, select, update
+from sqlalchemy.exc import IntegrityError, InvalidRequestError
 
 from app.audience.models import Folder
 from app.campaigns import checks
-from app.campaigns.lifecycle import EDITABLE, CampaignEvent, CampaignStatus, next_status
+from app.campaigns.lifecycle import EDITABLE, OVER, CampaignEvent, CampaignStatus, next_status
 from app.campaigns.models import Campaign, CampaignDocument
 from app.channels.contract import Reason
 from app.extensions import db
@@ -17,6 +19,11 @@ from app.kernel.errors import Conflict, InvalidInput, NotFound
 from app.kernel.queues import JobName, QueueName, enqueue_after_commit
 
 MAX_DOCUMENTS_BYTES = 10 * 2**20
+
+GONE = "There is no such campaign. It may have been deleted."
+
+# What others may move while somebody edits: read again, and locked, before a change is saved.
+BOOKKEEPING = ("status", "revision", "lifecycle_serial", "settled_serial", "hold_reason", "changed_by", "changed_at")
 
 # What a copy of a campaign takes over: everything a person wrote, nothing that happened.
 COPIED = (
@@ -44,7 +51,7 @@ def get(campaign_id: int) -> Campaign:
     """The campaign. Raises NotFound."""
     campaign = db.session.get(Campaign, campaign_id)
     if campaign is None:
-        raise NotFound("There is no such campaign. It may have been deleted.")
+        raise NotFound(GONE)
     return campaign
 
 
@@ -60,25 +67,43 @@ def prepare_new(campaign: Campaign, by: str) -> None:
 def prepare_change(campaign: Campaign, by: str, revision: int | None = None) -> None:
     """Check and stamp a changed campaign before it is flushed.
 
-    revision: the one the editor saw; None skips the check. Raises Conflict when it is not editable or was changed by
-    another person meanwhile, InvalidInput naming the field.
+    revision: the one the editor saw; None = the one that was loaded. Raises Conflict when it is not editable or was
+    changed by another person meanwhile, InvalidInput naming the field.
     """
-    if campaign.status not in EDITABLE:
-        raise Conflict(f"A campaign that is {campaign.status.value} cannot be edited. {_advice(campaign.status)}")
-    if revision is not None and revision != campaign.revision:
-        raise Conflict(
-            f"{campaign.changed_by or 'Somebody'} changed this campaign at {campaign.changed_at:%H:%M} UTC. "
-            "Nothing of yours was saved over it: reload the page and make your change again."
-        )
-    now = clock.utcnow()
-    checks.check_campaign(campaign, now, is_new=False)
+    seen = campaign.revision if revision is None else revision
+    with db.session.no_autoflush:  # what is checked here must not be written before
+        _reload_bookkeeping(campaign)
+        _check_editable(campaign)
+        if seen != campaign.revision:
+            raise Conflict(
+                f"{campaign.changed_by or 'Somebody'} changed this campaign at {campaign.changed_at:%H:%M} UTC. "
+                "Nothing of yours was saved over it: reload the page and make your change again."
+            )
+        now = clock.utcnow()
+        changed = {name for name in ("valid_until", "folders") if inspect(campaign).attrs[name].history.has_changes()}
+        checks.check_campaign(campaign, now)
+        is_extended = "valid_until" in changed and campaign.status is CampaignStatus.EXPIRED
+        if is_extended or campaign.status is CampaignStatus.SCHEDULED:
+            checks.check_launch(campaign, now)
     campaign.changed_by, campaign.changed_at, campaign.revision = by, now, campaign.revision + 1
-    validity: Any = inspect(campaign).attrs.valid_until.history
-    if campaign.status is CampaignStatus.EXPIRED and validity.has_changes():
-        if campaign.valid_until is None or campaign.valid_until > now:
-            _apply(campaign, CampaignEvent.EXTEND, by)
+    if is_extended:
+        _apply(campaign, CampaignEvent.EXTEND, by)
     elif campaign.status is CampaignStatus.SCHEDULED:
         campaign.next_send_at = None  # the tick looks at the new schedule at once
+        if "folders" in changed:
+            follow(campaign)
+
+
+def _reload_bookkeeping(campaign: Campaign) -> None:
+    try:
+        db.session.refresh(campaign, BOOKKEEPING, with_for_update=True)
+    except InvalidRequestError:
+        raise NotFound(GONE) from None
+
+
+def _check_editable(campaign: Campaign) -> None:
+    if campaign.status not in EDITABLE:
+        raise Conflict(f"A campaign that is {campaign.status.value} cannot be edited. {_advice(campaign.status)}")
 
 
 def _advice(status: CampaignStatus) -> str:
@@ -92,9 +117,17 @@ def create(values: dict[str, Any], folder_ids: Sequence[int], by: str) -> Campai
     campaign = Campaign(**checks.known_values(values))
     campaign.folders = folders(folder_ids)
     prepare_new(campaign, by)
-    db.session.add(campaign)
-    db.session.flush()
+    _add(campaign)
     return campaign
+
+
+def _add(campaign: Campaign) -> None:
+    try:
+        with db.session.begin_nested():
+            db.session.add(campaign)
+    except IntegrityError as error:
+        checks.check_free_name(campaign)  # it was free before, but the index has the last word
+        raise Conflict("A folder or the SMTP account was deleted at this moment. Choose again.") from error
 
 
 def folders(folder_ids: Sequence[int]) -> list[Folder]:
@@ -151,45 +184,44 @@ def run_on_folders(campaign_id: int, folder_ids: Sequence[int], by: str) -> Camp
     campaign.folders = list({folder.id: folder for folder in [*campaign.folders, *folders(folder_ids)]}.values())
     if campaign.status is CampaignStatus.DRAFT:
         return _touched(campaign, by)
-    return _apply(campaign, CampaignEvent.RUN, by)
+    return _apply(campaign, CampaignEvent.RUN, by, hold=campaign.hold_reason)
 
 
 def duplicate(campaign_id: int, by: str) -> Campaign:
     """An exact copy as a new draft, without schedule dates and without people sent to."""
-    original = get(campaign_id)
+    original = _locked(campaign_id)  # two copies at the same moment get two names
     copy = Campaign(**{name: getattr(original, name) for name in COPIED}, name=_free_name(original.name))
     copy.folders = list(original.folders)
     now = clock.utcnow()
     copy.created_by = copy.changed_by = by
     copy.created_at = copy.changed_at = now
-    db.session.add(copy)
-    db.session.flush()
-    for document in original.documents:
-        if not document.is_removed:
-            attach(copy.id, document.name, document.media_type, document.data)
+    _add(copy)
+    for document in checks.current_documents(original):
+        attach(copy.id, document.name, document.media_type, document.data)
     return copy
 
 
 def _free_name(name: str) -> str:
-    taken = set(db.session.scalars(select(Campaign.name).where(Campaign.name.startswith(name[:120], autoescape=True))))
-    number = 2
-    while (candidate := f"{name[:120]} (copy{'' if number == 2 else f' {number - 1}'})") in taken:
-        number += 1
-    return candidate
+    stem = name[:120]
+    same_stem = db.session.scalars(select(Campaign.name).where(Campaign.name.istartswith(stem, autoescape=True)))
+    taken = {other.casefold() for other in same_stem}  # MariaDB holds names equal whatever their case
+    names = itertools.chain([f"{stem} (copy)"], (f"{stem} (copy {number})" for number in itertools.count(2)))
+    return next(candidate for candidate in names if candidate.casefold() not in taken)
 
 
 def attach(campaign_id: int, name: str, media_type: str, data: bytes) -> CampaignDocument:
     """Attach a file. Raises Conflict when the campaign is not editable, InvalidInput for its name, type or size."""
-    campaign = get(campaign_id)
-    if campaign.status not in EDITABLE:
-        raise Conflict(f"A campaign that is {campaign.status.value} cannot be edited.")
-    total = sum(document.size_bytes for document in campaign.documents if not document.is_removed) + len(data)
+    campaign = _locked(campaign_id)
+    _check_editable(campaign)
+    if not data:
+        raise InvalidInput("The file is empty. Choose another one.", "document")
+    total = sum(document.size_bytes for document in checks.current_documents(campaign)) + len(data)
     if total > MAX_DOCUMENTS_BYTES:
         raise InvalidInput(
             "All documents of a campaign together may have 10 MB. Use a link for larger files.", "document"
         )
     document = CampaignDocument(
-        campaign_id=campaign.id,
+        campaign=campaign,
         name=checks.document_name(name),
         media_type=checks.media_type(media_type),
         size_bytes=len(data),
@@ -199,6 +231,16 @@ def attach(campaign_id: int, name: str, media_type: str, data: bytes) -> Campaig
     db.session.add(document)
     db.session.flush()
     return document
+
+
+def detach(document_id: int) -> None:
+    """Take a file off its campaign. Raises NotFound, or Conflict when the campaign is not editable."""
+    document = db.session.get(CampaignDocument, document_id)
+    if document is None or document.is_removed:
+        raise NotFound("There is no such document. It may have been removed.")
+    _check_editable(_locked(document.campaign_id))
+    document.is_removed = True
+    db.session.flush()
 
 
 def fail(campaign_id: int, detail: str) -> None:
@@ -218,7 +260,7 @@ def move(campaign: Campaign, event: CampaignEvent, by: str = "Muster") -> bool:
         .values(status=new)
         .execution_options(synchronize_session=False)
     )
-    if not done.rowcount and new is not campaign.status:
+    if not done.rowcount:
         return False
     db.session.expire(campaign, ["status"])
     return True
@@ -227,7 +269,7 @@ def move(campaign: Campaign, event: CampaignEvent, by: str = "Muster") -> bool:
 def _locked(campaign_id: int) -> Campaign:
     campaign = db.session.get(Campaign, campaign_id, with_for_update=True, populate_existing=True)
     if campaign is None:
-        raise NotFound("There is no such campaign. It may have been deleted.")
+        raise NotFound(GONE)
     return campaign
 
 
@@ -237,8 +279,7 @@ def _apply(campaign: Campaign, event: CampaignEvent, by: str, hold: Reason | Non
     campaign.hold_reason = hold
     campaign.status_detail = campaign.waiting_for = ""
     campaign.next_send_at = None
-    if campaign.status in (CampaignStatus.ENDED, CampaignStatus.FINISHED):
-        campaign.finished_at = clock.utcnow()
+    campaign.finished_at = clock.utcnow() if campaign.status in OVER else None
     follow(campaign)
     return _touched(campaign, by)
 

@@ -10,7 +10,7 @@ import hmac
 import json
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ VERSION = b"\x01"
 KEY_ID_BYTES = 4
 NONCE_BYTES = 12
 HEAD_BYTES = 1 + KEY_ID_BYTES + NONCE_BYTES
+TAG_BYTES = 16
 INDEX_BYTES = 16
 
 
@@ -50,8 +51,8 @@ class Keyring:
     """
 
     active: bytes
-    keys: dict[bytes, bytes]
-    permanent: bytes
+    keys: dict[bytes, bytes] = field(repr=False)
+    permanent: bytes = field(repr=False)
 
     @classmethod
     def generate(cls) -> "Keyring":
@@ -108,6 +109,8 @@ class Sealer:
 
     def open(self, sealed: bytes, identity: bytes) -> bytes:
         """Decrypt. Raises CannotOpen, never returns garbage."""
+        if len(sealed) < HEAD_BYTES + TAG_BYTES:
+            raise CannotOpen("A stored value is too short to have been sealed: it was damaged.")
         cipher = self._ciphers.get(sealed[1 : 1 + KEY_ID_BYTES])
         if cipher is None or sealed[:1] != VERSION:
             raise CannotOpen("A stored value was sealed with a key that is not in the keyring.")
@@ -142,6 +145,11 @@ def write_keyring(path: Path, ring: Keyring) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)  # else a power cut may undo the rename, and what was sealed is lost
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def init_app(app: Flask) -> None:

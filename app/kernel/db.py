@@ -132,7 +132,8 @@ def in_transaction(step: Callable[[*Ts], T], *args: *Ts, patience_seconds: float
     """Run step(*args) as a unit of work; deadlocks, lock waits and lost connections are tried again.
 
     Tried at least five times in all, and for as long as patience_seconds: what must be written waits for a database
-    that restarts. step may therefore run more than once and must do nothing but database work.
+    that restarts. step may therefore run more than once, also after a commit whose answer was lost, and must do nothing
+    but database work.
     """
     gives_up_at = clock.steady() + patience_seconds
     attempt = 1

@@ -48,6 +48,9 @@ class SafeJob(Job):
             raise PermissionError(f"job function {self.func_name!r} is not on the list")
         return super().func
 
+    # RQ imports these by name too, and calls them even for a job that func refused.
+    success_callback = failure_callback = stopped_callback = None
+
 
 @dataclass(frozen=True, slots=True)
 class Ring:
@@ -99,11 +102,16 @@ def drop_pending() -> None:
 
 def flush_pending() -> None:
     """Enqueue what was asked for. Losing a doorbell loses nothing: the scheduler finds what was committed."""
-    for ring in g.pop("pending_jobs", []):
+    pending: list[Ring] = g.pop("pending_jobs", [])
+    for number, ring in enumerate(pending):
         try:
             _enqueue(ring)
-        except (RedisError, DuplicateJobError) as error:
-            log.warning("doorbell not rung", extra={"job": ring.job.value, "error": type(error).__name__})
+        except DuplicateJobError:
+            log.info("doorbell is rung already", extra={"job": ring.job.value})
+        except RedisError as error:
+            # Each further try would cost the caller seconds of the same silence.
+            log.warning("doorbells not rung", extra={"number": len(pending) - number, "error": type(error).__name__})
+            return
 
 
 def _enqueue(ring: Ring) -> None:
