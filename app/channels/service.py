@@ -6,8 +6,9 @@ from uuid import uuid4
 
 from flask import current_app
 from flask_mail import Message
+from sqlalchemy import select
 
-from app.channels.address import normalise_email, wire_address
+from app.channels.address import needs_smtputf8, normalise_email, wire_address
 from app.channels.contract import Channel, Outgoing, SmtpSettings, TestReport
 from app.channels.dkim import DkimKey, Signer
 from app.channels.models import SmtpAccount
@@ -18,9 +19,12 @@ from app.kernel.crypto import sealer
 from app.kernel.errors import InvalidInput, NotFound
 
 HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?")
-CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 LIMITS = ("per_second", "per_minute", "per_hour", "per_day")
-MAX_CONNECTIONS = 200
+MAX_LIMIT = 10_000_000
+NUMBERS = (("port", 587, 1, 65535), ("max_connections", 8, 1, 200), ("messages_per_connection", 500, 1, 100_000))
+AUTH = ("auto", "plain", "login", "xoauth2")
+MAX_SECRET_BYTES = 900  # what fits the column when sealed
 
 
 def get_account(account_id: int) -> SmtpAccount:
@@ -43,31 +47,58 @@ def prepare_account(account: SmtpAccount, secret: str | None = None) -> None:
         setattr(account, field, value)
     if not account.name:
         raise InvalidInput("Give the account a name.", "name")
-    if not HOST.fullmatch(account.host):
-        raise InvalidInput("Enter the name of the mail server, such as smtp.example.org, without http://.", "host")
+    _check_free_name(account)
+    if not HOST.fullmatch(account.host) or account.host.count(":") == 1:
+        raise InvalidInput("Enter the name of the mail server alone, such as smtp.example.org.", "host")
+    account.auth = (account.auth or AUTH[0]).lower()
+    if account.auth not in AUTH:
+        raise InvalidInput(f"Choose one of {', '.join(AUTH)}.", "auth")
     _check_numbers(account)
     account.from_email = _address(account.from_email, "from_email")
     account.reply_to = _address(account.reply_to, "reply_to") if account.reply_to else None
-    now = clock.utcnow()
     account.uid = account.uid or uuid4().bytes
     if secret:
-        account.secret_sealed = sealer("secret").seal(secret.encode(), account.uid)
+        account.secret_sealed = _sealed(secret, account.uid)
+    if account.username and not account.secret_sealed:
+        raise InvalidInput("Enter the password that goes with the user name.", "secret")
+    now = clock.utcnow()
     account.created_at, account.changed_at = account.created_at or now, now
     account.paused_reason = account.breaker_open_until = None
     account.breaker_open_seconds = 0
 
 
+def _check_free_name(account: SmtpAccount) -> None:
+    with db.session.no_autoflush:
+        same = select(SmtpAccount.id).where(SmtpAccount.name == account.name, SmtpAccount.id != (account.id or 0))
+        if db.session.scalar(same) is not None:
+            raise InvalidInput("Another account has this name. Choose a different one.", "name")
+
+
+def _sealed(secret: str, uid: bytes) -> bytes:
+    try:
+        plain = secret.encode()
+    except UnicodeEncodeError:  # half a character, which only a program can send
+        plain = b""
+    if CONTROL.search(secret) or not 0 < len(plain) <= MAX_SECRET_BYTES:
+        raise InvalidInput(f"Use one line of at most {MAX_SECRET_BYTES} bytes.", "secret")
+    return sealer("secret").seal(plain, uid)
+
+
 def _check_numbers(account: SmtpAccount) -> None:
-    if not 1 <= (account.port or 0) <= 65535:
-        raise InvalidInput("The port is a number from 1 to 65535; usual are 587 and 465.", "port")
-    if not 1 <= (account.max_connections or 0) <= MAX_CONNECTIONS:
-        raise InvalidInput(f"Choose 1 to {MAX_CONNECTIONS} connections.", "max_connections")
-    if not 1 <= (account.messages_per_connection or 0) <= 100_000:
-        raise InvalidInput("Choose 1 to 100000 messages.", "messages_per_connection")
+    for field, usual, lowest, highest in NUMBERS:
+        value = getattr(account, field)
+        if value is None:
+            setattr(account, field, usual)
+        elif not _is_whole(value) or not lowest <= value <= highest:
+            raise InvalidInput(f"Choose a whole number from {lowest} to {highest}; {usual} is usual.", field)
     for field in LIMITS:
         value = getattr(account, field)
-        if value is not None and not 1 <= value <= 10_000_000:
-            raise InvalidInput("Choose a number from 1 to 10000000, or leave it empty for no limit.", field)
+        if value is not None and (not _is_whole(value) or not 1 <= value <= MAX_LIMIT):
+            raise InvalidInput(f"Choose a whole number from 1 to {MAX_LIMIT}, or leave it empty for no limit.", field)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _address(text: str | None, field: str) -> str:
@@ -113,16 +144,16 @@ def test_message(account: SmtpAccount, to: str, now: datetime) -> Outgoing:
     )
     content = b"".join(line + b"\r\n" for line in message.as_bytes().splitlines())
     stuffed = content.replace(b"\r\n.", b"\r\n..")
-    return Outgoing(0, wire_address(account.from_email), wire_address(to), stuffed)
+    return Outgoing(0, wire_address(account.from_email), wire_address(to), stuffed, needs_smtputf8(to))
 
 
 def send_test_message(account_id: int, to: str) -> TestReport:
     """Send the test e-mail of an account and return the server's answer with the whole dialogue.
 
-    Talks to the network: call it outside a transaction, then note_test() in one.
+    Talks to the network: call it outside a transaction.
     """
     account = get_account(account_id)
-    message = test_message(account, normalise_email(to), clock.utcnow())
+    message = test_message(account, _address(to, "to"), clock.utcnow())
     settings = settings_of(account)
     db.session.rollback()  # no transaction stays open across the network call
     return transport_for(Channel.EMAIL)(settings).send_one(message)
