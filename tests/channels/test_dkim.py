@@ -94,6 +94,10 @@ def test_refolding_on_the_way_does_no_harm(key: DkimKey) -> None:
     assert verifies(Signer(key).sign(MESSAGE) + changed, key)
 
 
+def test_a_second_sender_would_break_the_signature(key: DkimKey) -> None:
+    assert b" h=from:from:to:" in Signer(key).sign(MESSAGE)
+
+
 def test_signature_lines_stay_short(key: DkimKey) -> None:
     field = Signer(key).sign(MESSAGE)
     assert field.startswith(b"DKIM-Signature: v=1;")

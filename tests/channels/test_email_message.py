@@ -208,6 +208,7 @@ def test_attachments_come_back_with_their_names_types_and_bytes() -> None:
     message = rendered(attachments=FILES)
     assert message.message.get_content_type() == "multipart/mixed"
     assert "<p>Hello</p>" in message.html
+    assert not re.search(rb"\*=.*%[0-9A-F]?;?\r\n", message.raw)  # no byte of a name is cut in two
     got = list(message.message.iter_attachments())
     assert [part.get_filename() for part in got] == [re.sub(r"[/\\]", "_", file.name) for file in FILES]
     assert [part.get_payload(decode=True) for part in got] == [file.data for file in FILES]
