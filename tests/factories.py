@@ -1,0 +1,113 @@
+"""Plain functions that make valid rows. Each flushes; the caller decides whether to commit."""
+
+import itertools
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from app.audience.addresses import Addresses, indexing, sealing
+from app.audience.models import Contact, Folder
+from app.campaigns import service as campaigns
+from app.campaigns.models import Campaign
+from app.channels import service as channels
+from app.channels.contract import Security
+from app.channels.models import SmtpAccount
+from app.extensions import db
+from app.kernel import clock
+
+_numbers = itertools.count(1)
+BY = "tester"
+
+
+def account(secret: str | None = None, **values: Any) -> SmtpAccount:
+    """An SMTP account without limits that speaks in clear text to this machine."""
+    usual = {
+        "name": f"Account {next(_numbers)}",
+        "host": "127.0.0.1",
+        "port": 2525,
+        "security": Security.NONE,
+        "from_name": "Muster Shop",
+        "from_email": "news@shop.example",
+    }
+    made = SmtpAccount(**usual | values)
+    channels.prepare_account(made, secret)
+    db.session.add(made)
+    db.session.flush()
+    return made
+
+
+def folder(name: str | None = None) -> Folder:
+    """An empty folder."""
+    made = Folder(name=name or f"Folder {next(_numbers)}", created_at=clock.utcnow())
+    db.session.add(made)
+    db.session.flush()
+    return made
+
+
+def contact(*folders: Folder, email: str | None = "", **values: Any) -> Contact:
+    """A person in these folders. email: a normalised address, "" makes one, None leaves the person without.
+
+    values: columns of Contact, and second_email, phone, whatsapp as normalised addresses.
+    """
+    number = next(_numbers)
+    addresses = Addresses(
+        f"person{number}@people.example" if email == "" else email,
+        *(values.pop(name, None) for name in ("second_email", "phone", "whatsapp")),
+    )
+    return _add_contacts([(addresses, {"first_name": f"Person {number}"} | values)], list(folders))[0]
+
+
+def contacts(count: int, *folders: Folder) -> list[Contact]:
+    """Many people at once, each with an e-mail address."""
+    numbers = [next(_numbers) for _ in range(count)]
+    people = [(Addresses(f"person{number}@people.example"), {"first_name": f"Person {number}"}) for number in numbers]
+    return _add_contacts(people, list(folders))
+
+
+def _add_contacts(people: list[tuple[Addresses, dict[str, Any]]], folders: list[Folder]) -> list[Contact]:
+    seal, index, now = sealing(), indexing(), clock.utcnow()
+    made = []
+    for addresses, values in people:
+        uid, indexes = uuid4().bytes, index(addresses)
+        made.append(
+            Contact(
+                uid=uid,
+                sealed=seal(addresses, uid),
+                email_index=indexes.email,
+                second_email_index=indexes.second_email,
+                phone_index=indexes.phone,
+                whatsapp_index=indexes.whatsapp,
+                created_at=now,
+                changed_at=now,
+                folders=list(folders),
+                **values,
+            )
+        )
+    db.session.add_all(made)
+    db.session.flush()
+    return made
+
+
+def campaign(*folders: Folder, sender: SmtpAccount | None = None, **values: Any) -> Campaign:
+    """A draft that is complete but for its audience, sent by a new account unless one is given."""
+    usual = {
+        "name": f"Campaign {next(_numbers)}",
+        "smtp_account_id": (sender or account()).id,
+        "subject": "News for {{ first_name }}",
+        "html": "<p>Dear {{ first_name }}, look at our <a href='https://shop.example/new'>new things</a>.</p>",
+        "text": "Dear {{ first_name }}, look at our new things: https://shop.example/new",
+    }
+    return campaigns.create(usual | values, [each.id for each in folders], BY)
+
+
+def ready_campaign(people: int = 1, **values: Any) -> Campaign:
+    """A draft that can be published: a folder of so many people stands behind it."""
+    audience = folder()
+    contacts(people, audience)
+    return campaign(audience, **values)
+
+
+def live_campaign(people: int = 1, start_at: datetime | None = None, **values: Any) -> Campaign:
+    """A published campaign; its rows are not planned yet (sending.settle does that)."""
+    made = ready_campaign(people, start_at=start_at, **values)
+    return campaigns.publish(made.id, BY)
