@@ -146,6 +146,7 @@ def test_a_value_in_a_link_never_leaves_its_component(value: str) -> None:
         ('<a href = " https://x.org/ "\n>', "https://x.org/", '<a href = "{url}"\n>'),
         ('<a href="https://x.org/?a=1&amp;b=&#50;">', "https://x.org/?a=1&b=2", '<a href="{url}">'),
         ('<a href="https://x.org/?a&copy=2&lt;">', "https://x.org/?a&copy=2<", '<a href="{url}">'),
+        ('<a href="https://x.org/?a&notx">', "https://x.org/?a&notx", '<a href="{url}">'),
         ("<a data-x='>' title=\"a>b\" href=\"https://x.org/'q'\">", "https://x.org/'q'", None),
         ('<a title=it\'s href="https://x.org/b">', "https://x.org/b", '<a title=it\'s href="{url}">'),
         ("<area/href='HTTPS://X.org/é'/>", "HTTPS://X.org/é", '<area/href="{url}"/>'),

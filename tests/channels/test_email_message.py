@@ -198,7 +198,7 @@ FILES = (
     Attachment("report.pdf", "application/pdf", bytes(range(256)) * 9),
     Attachment("Übersicht „2026“ – €.csv", "text/csv", b"a;b\r\n.\r\n"),
     Attachment('we"ird\\..//name;=%.txt', "text/plain", b""),
-    Attachment("長い名前" * 30 + ".png", "IMAGE/PNG", b"\x89PNG"),
+    Attachment("x" + "長い名前" * 30 + ".png", "IMAGE/PNG", b"\x89PNG"),
     Attachment("x" * 200 + " y.bin", "application/x-thing", b"."),
     Attachment("mail.eml", "message/rfc822", b"From: a\r\n\r\nb"),
 )
