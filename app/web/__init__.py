@@ -1,7 +1,5 @@
 """The panel and the public pages: registers every view, API and menu entry, in menu order."""
 
-from importlib.util import find_spec
-
 from flask import Flask, redirect, request, url_for
 from flask_appbuilder import AppBuilder, IndexView, expose
 from flask_login import current_user
@@ -37,18 +35,46 @@ def init_app(app: Flask) -> None:
     app.teardown_request(lambda _error: expect_only_reads(False))
     appbuilder = AppBuilder(app, db.session, indexview=HomeView, security_manager_class=security.PanelSecurityManager)
     _add_views(app, appbuilder)
-    for ring in ("api", "public", "health"):
-        if find_spec(f"app.web.{ring}") is None:
-            continue
-    appbuilder.sm.security_cleanup(appbuilder.baseviews, appbuilder.menu)
+    _add_programs(app, appbuilder)
 
 
 def _expect() -> None:
-    """On SQLite a page must not wait for the one writer; a form must be the writer from its first read on."""
+    # On SQLite a page must not wait for the one writer; a form must be the writer from its first read on.
     expect_only_reads(request.method in ("GET", "HEAD"))
 
 
 def _add_views(app: Flask, appbuilder: AppBuilder) -> None:
     from app.web import monitor
+    from app.web.views.campaigns import CampaignView
+    from app.web.views.contacts import ContactView
+    from app.web.views.folders import FolderView
+    from app.web.views.holidays import OwnHolidayView
+    from app.web.views.imports import ImportView
+    from app.web.views.report import ReportView
+    from app.web.views.smtp_accounts import SmtpAccountView
+    from app.web.views.suppressions import SuppressionView
 
+    for view, name, category, icon in (
+        (CampaignView, "Campaigns", "Campaigns", "fa-paper-plane"),
+        (ContactView, "Contacts", "Audience", "fa-user"),
+        (FolderView, "Folders", "Audience", "fa-folder"),
+        (ImportView, "Imports", "Audience", "fa-upload"),
+        (SuppressionView, "Suppressions", "Audience", "fa-ban"),
+        (SmtpAccountView, "SMTP accounts", "Settings", "fa-server"),
+        (OwnHolidayView, "Own holidays", "Settings", "fa-calendar"),
+    ):
+        appbuilder.add_view(view, name, category=category, icon=icon)
+    appbuilder.add_view_no_menu(ReportView)
     monitor.register(app, appbuilder)
+
+
+def _add_programs(app: Flask, appbuilder: AppBuilder) -> None:
+    from importlib.util import find_spec
+
+    for name in ("api", "public", "health"):
+        found = find_spec(f"app.web.{name}")
+        if found is None or found.origin is None:
+            continue
+        from importlib import import_module
+
+        import_module(f"app.web.{name}").register(appbuilder if name == "api" else app)

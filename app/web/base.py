@@ -8,7 +8,7 @@ from typing import Any
 
 import prison
 from flask import abort, current_app, flash, g, has_request_context, redirect, request, url_for
-from flask_appbuilder import ModelRestApi, ModelView, expose
+from flask_appbuilder import BaseView, ModelRestApi, ModelView, expose
 from flask_appbuilder.exceptions import InvalidColumnFilterFABException, InvalidOrderByColumnFABException
 from flask_appbuilder.models.filters import BaseFilter, Filters
 from flask_appbuilder.models.sqla.filters import SQLAFilterConverter
@@ -93,16 +93,21 @@ class AppInterface(SQLAInterface):
         return column is not None and isinstance(column.type, EnumText)
 
 
-class SharedResource:
-    """What a view and an API have in common: the permissions of a resource, and filters that belong to one request."""
+class Guarded:
+    """Belongs to a resource of web.security: the views and the API of one thing share its permissions."""
 
     resource = ""
-    _filters_prototype: Filters
 
     def _declare(self) -> None:
         self.class_permission_name = self.resource
         self.base_permissions = list(security.RESOURCES[self.resource])
         self.method_permission_name = {**security.METHODS, **(getattr(self, "method_permission_name", None) or {})}
+
+
+class OwnFilters:
+    """Filters that belong to one request."""
+
+    _filters_prototype: Filters
 
     @property
     def _filters(self) -> Filters:
@@ -120,7 +125,15 @@ class SharedResource:
         self._filters_prototype = value
 
 
-class AppModelView(SharedResource, ModelView):
+class AppView(Guarded, BaseView):
+    """A page of its own."""
+
+    def __init__(self) -> None:
+        self._declare()
+        super().__init__()
+
+
+class AppModelView(Guarded, OwnFilters, ModelView):
     """A FAB view whose add, edit, delete and actions are units of work.
 
     Override create, change and remove (never pre_add and the like): they run inside the transaction, raise AppError to
@@ -128,6 +141,7 @@ class AppModelView(SharedResource, ModelView):
     """
 
     page_size = 25
+    form_fields: dict[str, str] = {}  # a service's name of a field -> ours, where they differ
 
     def __init__(self, **kwargs: Any) -> None:
         self._declare()
@@ -176,11 +190,10 @@ class AppModelView(SharedResource, ModelView):
         try:
             unit_of_work(step)
         except AppError as error:
-            field = getattr(form, error.field or "", None)
-            if field is None or not hasattr(field, "errors"):
-                flash(str(error), "danger")
-            else:
-                field.errors = [*field.errors, str(error)]
+            name = self.form_fields.get(error.field or "", error.field)
+            if name in form:
+                form[name].errors = [*form[name].errors, str(error)]
+            flash(str(error), "danger")
             return False
         return True
 
@@ -198,7 +211,7 @@ class AppModelView(SharedResource, ModelView):
     def _edit(self, pk: Any) -> Any:
         item = self._item(pk)
         if request.method == "POST":
-            form = self.edit_form.refresh(request.form)
+            form = self.edit_form.refresh()
             form._id = self.datamodel.get_pk_value(item)
             if form.validate() and self._save(form, lambda: self.change(item, form)):
                 flash(self.edit_row_message, "success")
@@ -261,7 +274,7 @@ class AppModelView(SharedResource, ModelView):
         return action.func([self._item(pk) for pk in request.form.getlist("rowid")])
 
 
-class AppRestApi(SharedResource, ModelRestApi):
+class AppRestApi(Guarded, OwnFilters, ModelRestApi):
     """A FAB REST API that fails closed: bad Rison, columns, operators and pages are 400, refusals are JSON.
 
     Override create, change and remove: they run inside the transaction and raise AppError to refuse. A call that

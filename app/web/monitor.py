@@ -18,7 +18,10 @@ from app.web.base import SAFE_METHODS, may
 RESOURCE = "QueueMonitor"
 
 # Its pages carry their scripts inside; nothing from elsewhere.
-POLICY = "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'self'"
+POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; frame-ancestors 'self'"
+)
 
 
 class QueueMonitor(BaseView):

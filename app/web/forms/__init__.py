@@ -1,0 +1,1 @@
+"""The forms of the panel: what a person fills in, turned into plain values for the services."""

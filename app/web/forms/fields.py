@@ -1,0 +1,164 @@
+"""Fields that all forms share: selects over our tables and enums, and times in a zone of the person's choice."""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask_appbuilder.forms import DynamicForm
+from sqlalchemy import select
+from wtforms import (
+    BooleanField,
+    DateTimeLocalField,
+    IntegerField,
+    PasswordField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+    TimeField,
+)
+from wtforms.fields import SelectChoice
+from wtforms.validators import Optional
+
+from app.audience.models import Folder
+from app.channels.models import SmtpAccount
+from app.extensions import db
+
+FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]
+
+
+class PanelForm(DynamicForm):
+    """A form that FAB can show and that leaves writing to the services."""
+
+    def values(self, *names: str) -> dict[str, Any]:
+        """The data of these fields by name."""
+        return {name: self[name].data for name in names}
+
+
+def _control(**extra: Any) -> dict[str, Any]:
+    return {"class": "form-control", **extra}
+
+
+def line(label: str, description: str = "", **extra: Any) -> StringField:
+    """One line of text."""
+    return StringField(label, description=description, filters=[_stripped], render_kw=_control(**extra))
+
+
+def text_area(label: str, description: str = "", rows: int = 10) -> TextAreaField:
+    """Several lines of text, kept as they are."""
+    return TextAreaField(label, description=description, filters=[_text], render_kw=_control(rows=rows))
+
+
+def secret(label: str, description: str) -> PasswordField:
+    """A value that is written and never shown again."""
+    return PasswordField(label, description=description, render_kw=_control(autocomplete="new-password"))
+
+
+def number(label: str, description: str = "", default: int | None = None) -> IntegerField:
+    """A whole number; empty is None."""
+    return IntegerField(
+        label,
+        description=description,
+        default=default,
+        validators=[Optional()],
+        render_kw=_control(type="number", min="0", step="1"),
+    )
+
+
+def check_box(label: str, description: str = "", default: bool = False) -> BooleanField:
+    """Yes or no."""
+    return BooleanField(label, description=description, default=default)
+
+
+def moment(label: str, description: str = "") -> DateTimeLocalField:
+    """A date and time in the zone that the form names; read it with in_utc(). FAB's own picker gives no valid value."""
+    return DateTimeLocalField(
+        label, description=description, format=FORMATS, validators=[Optional()], render_kw=_control()
+    )
+
+
+def hour(label: str, description: str = "") -> TimeField:
+    """A time of day."""
+    return TimeField(
+        label, description=description, format=["%H:%M", "%H:%M:%S"], validators=[Optional()], render_kw=_control()
+    )
+
+
+def choice(label: str, choices: Iterable[tuple[str, str]], description: str = "", default: str = "") -> SelectField:
+    """One of fixed choices (value, words)."""
+    return SelectField(
+        label,
+        description=description,
+        choices=[SelectChoice(value, words) for value, words in choices],
+        default=default,
+        render_kw=_control(),
+    )
+
+
+def enum_choice(label: str, kind: type[StrEnum], words: dict[Any, str], default: StrEnum) -> SelectField:
+    """One of the values of an enum."""
+    return choice(label, [(value.value, words[value]) for value in kind], default=default.value)
+
+
+def row_choice(label: str, rows: Callable[[], list[tuple[int, str]]], blank: str, description: str = "") -> SelectField:
+    """One row of a table by its id, or none."""
+    return SelectField(
+        label,
+        description=description,
+        choices=lambda: [SelectChoice("", blank), *(SelectChoice(str(pk), name) for pk, name in rows())],
+        coerce=_id_or_none,
+        validate_choice=False,
+        render_kw=_control(),
+    )
+
+
+def row_choices(label: str, rows: Callable[[], list[tuple[int, str]]], description: str = "") -> SelectMultipleField:
+    """Any number of rows of a table by their ids."""
+    return SelectMultipleField(
+        label,
+        description=description,
+        choices=lambda: [SelectChoice(pk, name) for pk, name in rows()],
+        coerce=int,
+        render_kw=_control(size=8),
+    )
+
+
+def folder_rows() -> list[tuple[int, str]]:
+    """Every folder as (id, name)."""
+    return _pairs(select(Folder.id, Folder.name).order_by(Folder.name))
+
+
+def account_rows() -> list[tuple[int, str]]:
+    """Every SMTP account as (id, name)."""
+    return [
+        (pk, name)
+        for pk, name in db.session.execute(select(SmtpAccount.id, SmtpAccount.name).order_by(SmtpAccount.name))
+    ]
+
+
+def in_utc(value: datetime | None, zone: str) -> datetime | None:
+    """A time as written on the clocks of that zone, as aware UTC."""
+    return None if value is None else value.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
+def in_zone(value: datetime | None, zone: str) -> datetime | None:
+    """An aware time as the clocks of that zone show it, for a form."""
+    return None if value is None else value.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+
+
+def _id_or_none(value: Any) -> int | None:
+    return int(value) if value not in (None, "", "None") else None
+
+
+def _stripped(value: str | None) -> str:
+    return (value or "").strip()
+
+
+def _text(value: str | None) -> str:
+    return (value or "").replace("\r\n", "\n")
+
+
+def _pairs(query: Any) -> list[tuple[int, str]]:
+    return [(row[0], row[1]) for row in db.session.execute(query)]

@@ -1,0 +1,30 @@
+"""The forms of an import: the file, and what its columns are."""
+
+from flask_wtf.file import FileField, FileRequired
+
+from app.audience.fields import ATTRIBUTE_PREFIX, attribute_name
+from app.web.forms.fields import PanelForm, folder_rows, line, row_choice
+
+OWN_FIELD = "own"  # the choice "keep as an own field"
+
+
+class UploadForm(PanelForm):
+    """The file."""
+
+    file = FileField(
+        "CSV file",
+        description="The first row names the columns. Up to 200 MB and 1,000,000 rows.",
+        validators=[FileRequired("Choose a file.")],
+    )
+
+
+class MappingForm(PanelForm):
+    """Beside the columns: where the people go and what their phone numbers mean. Columns are read by number."""
+
+    folder_id = row_choice("Put them into the folder", folder_rows, "no folder")
+    default_country = line("Country of phone numbers without +", "Two letters such as PL.", maxlength=2)
+
+
+def own_field(column: str) -> str:
+    """The own field that a column is kept in."""
+    return ATTRIBUTE_PREFIX + attribute_name(column)

@@ -1,0 +1,102 @@
+"""Contacts: their names to browse, their sealed addresses only for those who may read them."""
+
+from typing import Any
+
+from flask import url_for
+from flask_appbuilder import expose
+from flask_appbuilder.security.decorators import has_access, permission_name
+
+from app.audience import service
+from app.audience.models import Contact
+from app.kernel.errors import AppError
+from app.web import formats
+from app.web.base import AppInterface, AppModelView
+from app.web.forms.contacts import ContactForm, FindForm
+
+COLUMNS = [
+    "first_name",
+    "last_name",
+    "company",
+    "country",
+    "language",
+    "time_zone",
+]
+FORM = ["email", "second_email", "phone", "whatsapp", *COLUMNS, "attributes", "folders"]
+
+
+class ContactView(AppModelView):
+    """The contacts. Sealed and index columns appear nowhere; addresses are opened in show and edit only."""
+
+    route_base = "/contacts"
+    resource = "Contact"
+    datamodel = AppInterface(Contact)
+    add_form = edit_form = ContactForm
+    add_columns = edit_columns = FORM
+    list_columns = ["first_name", "last_name", "company", "country", "folders"]
+    show_columns = [*COLUMNS, "attributes", "folders", "created_at", "changed_at"]
+    search_columns = ["first_name", "last_name", "company", "country"]
+    order_columns = ["last_name", "first_name", "company"]
+    base_order = ("id", "desc")
+    formatters_columns = {
+        "folders": formats.names,
+        "created_at": formats.moment,
+        "changed_at": formats.moment,
+        "attributes": lambda values: ", ".join(f"{name}: {value}" for name, value in (values or {}).items()),
+    }
+    label_columns = {"attributes": "Own fields"}
+    list_template = "contact_list.html"
+    show_template = "contact_show.html"
+    list_title, show_title, add_title, edit_title = "Contacts", "Contact", "New contact", "Edit contact"
+    add_row_message = edit_row_message = "The contact was saved."
+    delete_row_message = "The contact was deleted."
+
+    def create(self, form: ContactForm) -> Contact:
+        """A new contact with its addresses sealed."""
+        return service.create_contact(form.person(), form.folders.data)
+
+    def change(self, item: Contact, form: ContactForm) -> None:
+        """The form's values in place of the old ones."""
+        service.update_contact(item.id, form.person(), form.folders.data)
+
+    def remove(self, item: Contact) -> None:
+        """Delete the person with all addresses."""
+        service.delete_contact(item.id)
+
+    def prefill_form(self, form: ContactForm, pk: Any) -> None:
+        """The opened addresses."""
+        contact = self._item(pk)
+        form.show(contact, service.addresses_of(contact))
+
+    @expose("/show/<pk>")
+    @has_access
+    def show(self, pk: str) -> Any:
+        """The person with the opened addresses."""
+        opened = service.addresses_of(self._item(pk))
+        return self.render_template(
+            self.show_template,
+            pk=pk,
+            title=self.show_title,
+            widgets=self._show(pk),
+            related_views=[],
+            addresses=list(zip(("E-mail", "Second e-mail", "Phone", "WhatsApp"), opened, strict=True)),
+        )
+
+    @expose("/find", methods=["GET", "POST"])
+    @has_access
+    @permission_name("read")
+    def find(self) -> Any:
+        """Search by exact address through the blind index."""
+        form, found = FindForm(), None
+        if form.validate_on_submit():
+            try:
+                found = service.find_by_address(form.address.data)
+            except AppError as error:
+                form.address.errors = [*form.address.errors, str(error)]
+        return self.render_template(
+            "contact_find.html",
+            form=form,
+            found=found,
+            title="Find a contact by address",
+            submit="Find",
+            back=url_for(f"{self.endpoint}.list"),
+        )

@@ -1,0 +1,51 @@
+"""Folders of contacts, with how many are in each."""
+
+from typing import Any
+
+from flask import g
+from sqlalchemy import func, select
+
+from app.audience import service
+from app.audience.models import Folder, contact_folder
+from app.extensions import db
+from app.web import formats
+from app.web.base import AppInterface, AppModelView
+from app.web.forms.contacts import FolderForm
+
+
+def _size(folder_id: int) -> int:
+    if "folder_sizes" not in g:
+        count = select(contact_folder.c.folder_id, func.count()).group_by(contact_folder.c.folder_id)
+        g.folder_sizes = {row[0]: row[1] for row in db.session.execute(count)}
+    return g.folder_sizes.get(folder_id, 0)
+
+
+class FolderView(AppModelView):
+    """The folders."""
+
+    route_base = "/folders"
+    resource = "Folder"
+    datamodel = AppInterface(Folder)
+    add_form = edit_form = FolderForm
+    add_columns = edit_columns = ["name"]
+    list_columns = show_columns = ["name", "id", "created_at"]
+    search_columns = ["name"]
+    order_columns = ["name", "created_at"]
+    base_order = ("name", "asc")
+    label_columns = {"id": "Contacts"}
+    formatters_columns = {"id": _size, "created_at": formats.moment}
+    list_title, show_title, add_title, edit_title = "Folders", "Folder", "New folder", "Edit folder"
+    add_row_message = edit_row_message = "The folder was saved."
+    delete_row_message = "The folder was deleted. Its contacts were kept."
+
+    def create(self, form: FolderForm) -> Any:
+        """A new folder."""
+        return service.create_folder(form.name.data)
+
+    def change(self, item: Folder, form: FolderForm) -> None:
+        """Another name."""
+        service.rename_folder(item.id, form.name.data)
+
+    def remove(self, item: Folder) -> None:
+        """Delete the folder and keep its contacts."""
+        service.delete_folder(item.id)

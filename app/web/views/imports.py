@@ -1,0 +1,174 @@
+"""Imports of contacts: upload a CSV file, say which column is what, watch it run, get the bad rows back."""
+
+from typing import Any
+
+from flask import Response as FlaskResponse
+from flask import flash, jsonify, redirect, request, stream_with_context, url_for
+from flask_appbuilder import expose
+from flask_appbuilder.security.decorators import has_access, permission_name
+from werkzeug.wrappers import Response
+
+from app.audience import import_service as service
+from app.audience.csv_format import ENCODINGS
+from app.audience.fields import ContactField
+from app.audience.models import ContactImport, ImportStatus
+from app.kernel.db import reading
+from app.kernel.errors import AppError
+from app.web import formats
+from app.web.base import AppInterface, AppModelView, actor
+from app.web.forms.imports import OWN_FIELD, MappingForm, UploadForm, own_field
+
+DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
+
+
+def _open_link(import_id: int) -> str:
+    return formats.link(url_for("ImportView.progress", pk=import_id), "Open")
+
+
+def progress_of(upload: ContactImport) -> dict[str, Any]:
+    """What the progress page shows and polls."""
+    share = 100 if upload.status is ImportStatus.DONE else 100 * upload.bytes_done // max(upload.size_bytes, 1)
+    return {
+        "status": upload.status.value,
+        "is_over": upload.status in service.OVER,
+        "percent": min(share, 100),
+        "rows_done": upload.rows_done,
+        "added": upload.added,
+        "updated": upload.updated,
+        "merged": upload.merged,
+        "bad": upload.bad,
+        "error": upload.error or "",
+    }
+
+
+class ImportView(AppModelView):
+    """The uploads and what became of them."""
+
+    route_base = "/imports"
+    resource = "Import"
+    datamodel = AppInterface(ContactImport)
+    include_route_methods = {"list", "add", "show", "map_columns", "progress", "state", "cancel", "bad_rows", "read_as"}
+    list_columns = ["file_name", "status", "rows_done", "added", "updated", "bad", "created_by", "created_at", "id"]
+    search_columns = ["file_name", "status"]
+    order_columns = ["created_at", "file_name"]
+    base_order = ("id", "desc")
+    label_columns = {"file_name": "File", "rows_done": "Rows", "bad": "Bad rows", "id": "Result"}
+    formatters_columns = {"id": _open_link, "created_at": formats.moment, "status": formats.words}
+    show_columns = ["file_name", "status"]
+    add_columns = edit_columns = ["file_name"]
+    list_title = "Imports"
+
+    @expose("/show/<pk>")
+    @has_access
+    def show(self, pk: str) -> Response:
+        """The page of this import, whatever its state."""
+        is_waiting = self._item(pk).status is ImportStatus.UPLOADED
+        return redirect(url_for(f"{self.endpoint}.{'map_columns' if is_waiting else 'progress'}", pk=pk))
+
+    @expose("/add", methods=["GET", "POST"])
+    @has_access
+    def add(self) -> Any:
+        """Upload a file; what is wrong with it is said beside the field."""
+        form = UploadForm()
+        if form.validate_on_submit():
+            file = form.file.data
+            saved: list[int] = []
+
+            def store() -> None:
+                saved.append(service.create(file.stream, file.filename or "", actor()).id)
+
+            if self._save(form, store):
+                return redirect(url_for(f"{self.endpoint}.map_columns", pk=saved[0]))
+        back = url_for(f"{self.endpoint}.list")
+        return self.render_template("form_page.html", form=form, title="Import contacts", submit="Upload", back=back)
+
+    @expose("/map/<pk>", methods=["GET", "POST"])
+    @has_access
+    @permission_name("update")
+    def map_columns(self, pk: str) -> Any:
+        """Say which column is which field, then start."""
+        upload = self._item(pk)
+        if upload.status is not ImportStatus.UPLOADED:
+            return redirect(url_for(f"{self.endpoint}.progress", pk=pk))
+        form = MappingForm()
+        mapping = self._chosen(upload) if request.method == "POST" else dict(upload.mapping)
+        if form.validate_on_submit() and self._save(form, lambda: self._start(upload.id, form, mapping)):
+            return redirect(url_for(f"{self.endpoint}.progress", pk=pk))
+        try:
+            head = service.head_of(upload)
+        except AppError as error:
+            flash(str(error), "danger")
+            return self.back_to_list()
+        return self.render_template(
+            "import_map.html",
+            title=f"Columns of {upload.file_name}",
+            form=form,
+            upload=upload,
+            head=head,
+            mapping=mapping,
+            fields=[(field.value, field.value.replace("_", " ")) for field in ContactField],
+            own=OWN_FIELD,
+            encodings=ENCODINGS,
+            delimiters=DELIMITERS,
+            own_field=own_field,
+        )
+
+    @expose("/read-as/<pk>", methods=["POST"])
+    @has_access
+    @permission_name("update")
+    def read_as(self, pk: str) -> Response:
+        """Read the file with another encoding or separator than was found out."""
+        import_id, given = self._item(pk).id, request.form
+        delimiter = DELIMITERS.get(given.get("delimiter", ""), "")
+        self.attempt(lambda: service.read_as(import_id, given.get("encoding", ""), delimiter))
+        return redirect(url_for(f"{self.endpoint}.map_columns", pk=pk))
+
+    def _chosen(self, upload: ContactImport) -> dict[str, str]:
+        given = {}
+        for number, column in enumerate(upload.columns):
+            target = request.form.get(f"column-{number}", "")
+            given[column] = own_field(column) if target == OWN_FIELD else target
+        return given
+
+    def _start(self, import_id: int, form: MappingForm, mapping: dict[str, str]) -> None:
+        service.start(import_id, mapping, form.folder_id.data, form.default_country.data)
+
+    @expose("/progress/<pk>")
+    @has_access
+    @permission_name("read")
+    def progress(self, pk: str) -> Any:
+        """How far it is, or what came of it."""
+        upload = self._item(pk)
+        return self.render_template(
+            "import_progress.html", title=upload.file_name, upload=upload, state=progress_of(upload)
+        )
+
+    @expose("/state/<pk>")
+    @has_access
+    @permission_name("read")
+    def state(self, pk: str) -> Any:
+        """The same for the page's script."""
+        return jsonify(progress_of(self._item(pk)))
+
+    @expose("/cancel/<pk>", methods=["POST"])
+    @has_access
+    @permission_name("update")
+    def cancel(self, pk: str) -> Response:
+        """Stop it; what is in stays in."""
+        import_id = self._item(pk).id
+        self.attempt(lambda: service.cancel(import_id), "The import was cancelled. Contacts that were in stay in.")
+        return redirect(url_for(f"{self.endpoint}.progress", pk=pk))
+
+    @expose("/bad-rows/<pk>.csv")
+    @has_access
+    @permission_name("read")
+    def bad_rows(self, pk: str) -> Any:
+        """The bad rows as a file, to mend and upload again."""
+        import_id = self._item(pk).id
+        headers = {"Content-Disposition": f'attachment; filename="bad-rows-{import_id}.csv"'}
+
+        def rows() -> Any:
+            with reading():
+                yield from service.bad_rows_csv(import_id)
+
+        return FlaskResponse(stream_with_context(rows()), mimetype="text/csv", headers=headers)

@@ -1,0 +1,28 @@
+"""Every page opens for those who may, and leads back for those who may not."""
+
+import pytest
+
+from tests.web.conftest import Browser
+
+PAGES = (
+    "/campaigns/list/",
+    "/contacts/list/",
+    "/contacts/add",
+    "/contacts/find",
+    "/folders/list/",
+    "/folders/add",
+    "/imports/list/",
+    "/imports/add",
+    "/suppressions/list/",
+    "/suppressions/add",
+    "/smtp-accounts/list/",
+    "/smtp-accounts/add",
+    "/own-holidays/list/",
+    "/own-holidays/add",
+    "/rq/",
+)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_administrator_opens_every_page(admin: Browser, page: str) -> None:
+    assert admin.get(page).status_code == 200
