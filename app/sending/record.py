@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 
 from app.audience.models import SuppressionSource
-from app.audience.service import suppress
+from app.audience.suppressions import suppress
 from app.campaigns import service as campaigns
 from app.channels.contract import Channel
 from app.extensions import db

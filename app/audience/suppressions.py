@@ -1,0 +1,49 @@
+"""The suppression list: addresses that must not be written to, kept as blind indexes only. Flushes, never commits."""
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from app.audience.addresses import email_index
+from app.audience.models import Suppression, SuppressionSource
+from app.channels.address import normalise_email
+from app.channels.contract import Channel
+from app.extensions import db
+from app.kernel import clock
+
+
+def suppress(channel: Channel, address_index: bytes, source: SuppressionSource, campaign_id: int | None = None) -> bool:
+    """Put an address on the list; effective for every message not handed over when this commits.
+
+    campaign_id: where it came from. Returns False when it is on the list already (the first entry stays).
+    """
+    if is_suppressed(channel, address_index):
+        return False
+    values = {
+        "channel": channel,
+        "address_index": address_index,
+        "source": source,
+        "campaign_id": campaign_id,
+        "created_at": clock.utcnow(),
+    }
+    try:
+        with db.session.begin_nested():
+            db.session.execute(insert(Suppression).values(values))
+    except IntegrityError:  # somebody else put it there at the same moment
+        return False
+    return True
+
+
+def suppress_email(text: str, source: SuppressionSource = SuppressionSource.BY_HAND) -> bool:
+    """Put an e-mail address as people write it on the list. Raises InvalidInput when it is none."""
+    return suppress(Channel.EMAIL, email_index(normalise_email(text)), source)
+
+
+def unsuppress(suppression_id: int) -> None:
+    """Take an entry off the list; nothing happens when it is gone already."""
+    db.session.execute(delete(Suppression).where(Suppression.id == suppression_id))
+
+
+def is_suppressed(channel: Channel, address_index: bytes) -> bool:
+    """Whether an address is on the list."""
+    here = (Suppression.channel == channel, Suppression.address_index == address_index)
+    return db.session.scalar(select(Suppression.id).where(*here)) is not None
