@@ -1,0 +1,55 @@
+"""Questions about contacts, folders and suppressions. Reads only."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import func, or_, select
+
+from app.audience.addresses import email_index, phone_index
+from app.audience.models import Contact, Folder, Suppression, contact_folder
+from app.channels.address import normalise_email
+from app.channels.contract import Channel
+from app.channels.phone import normalise_phone
+from app.extensions import db
+
+
+def contacts_by_address(address: str, default_country: str = "") -> list[Contact]:
+    """The contacts that have exactly this e-mail address (either one), or this number (phone or WhatsApp).
+
+    Raises InvalidInput when it is neither an address nor a number.
+    """
+    if "@" in address:
+        index = email_index(normalise_email(address))
+        has_it = or_(Contact.email_index == index, Contact.second_email_index == index)
+    else:
+        index = phone_index(normalise_phone(address, default_country or None))
+        has_it = or_(Contact.phone_index == index, Contact.whatsapp_index == index)
+    return list(db.session.execute(select(Contact).where(has_it).order_by(Contact.id)).scalars())
+
+
+def contacts_in_folders() -> dict[int, int]:
+    """Folder id -> number of its contacts, for every folder."""
+    query = (
+        select(Folder.id, func.count(contact_folder.c.contact_id))
+        .outerjoin(contact_folder, contact_folder.c.folder_id == Folder.id)
+        .group_by(Folder.id)
+    )
+    return {folder_id: count for folder_id, count in db.session.execute(query)}
+
+
+def suppressed_since(channel: Channel, since: datetime) -> Sequence[bytes]:
+    """Blind indexes of the addresses suppressed on this channel at or after a moment, oldest first."""
+    query = select(Suppression.address_index).where(Suppression.channel == channel, Suppression.created_at >= since)
+    return db.session.execute(query.order_by(Suppression.id)).scalars().all()
+
+
+def suppressed_in_folder(folder_id: int) -> int:
+    """How many contacts of a folder have a suppressed e-mail address."""
+    query = (
+        select(func.count())
+        .select_from(contact_folder)
+        .join(Contact, Contact.id == contact_folder.c.contact_id)
+        .join(Suppression, Suppression.address_index == Contact.email_index)
+        .where(contact_folder.c.folder_id == folder_id, Suppression.channel == Channel.EMAIL)
+    )
+    return db.session.execute(query).scalar_one()

@@ -1,0 +1,225 @@
+"""Contacts read and written many at a time, on both dialects, around the ORM: 25,000 a second are asked for.
+
+On MySQL and MariaDB statements are built from hexadecimal literals: nothing in them needs escaping, and it is three
+times as fast as binding parameters one by one (measured). Flushes nothing, commits nothing: the caller's transaction.
+"""
+
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, bindparam, func, insert, select, update
+
+from app.audience.addresses import AddressIndexes, opener, sealing
+from app.audience.fields import Person
+from app.audience.matching import Draft, Known
+from app.audience.models import Contact, contact_folder
+from app.extensions import db
+from app.kernel.db import is_mysql
+
+T = TypeVar("T")
+
+IN_LIST = 5000
+STATEMENT_CHARS = 4_000_000  # MariaDB takes 16 MB at most unless told otherwise
+_TABLE = Contact.__table__
+_TEXTS = ("first_name", "last_name", "company", "country", "language", "time_zone")
+_COLUMNS = (
+    "uid",
+    *_TEXTS,
+    "attributes",
+    "sealed",
+    "email_index",
+    "second_email_index",
+    "phone_index",
+    "whatsapp_index",
+    "created_at",
+    "changed_at",
+)
+_KEPT = frozenset({"uid", "created_at"})
+
+
+def load_known(drafts: Iterable[Draft], own_since: datetime | None = None) -> list[Known]:
+    """The contacts that share an address with any of the drafts, locked until the end of the transaction.
+
+    own_since: contacts made at or after this time count as added by the same import.
+    """
+    emails: set[bytes] = set()
+    phones: set[bytes] = set()
+    for draft in drafts:
+        email, second_email, phone, whatsapp = draft.indexes
+        emails.update(key for key in (email, second_email) if key)
+        phones.update(key for key in (phone, whatsapp) if key)
+    ids: set[int] = set()
+    for column, keys in (
+        ("email_index", emails),
+        ("second_email_index", emails),
+        ("phone_index", phones),
+        ("whatsapp_index", phones),
+    ):
+        if keys and _is_used(column):
+            ids |= _ids_by(column, keys)
+    return _load(ids, own_since)
+
+
+def _is_used(column: str) -> bool:
+    """Whether any contact has such an address; looking for 5,000 in vain costs a hundred times as much."""
+    return _run(f"SELECT 1 FROM contact WHERE {column} IS NOT NULL LIMIT 1").first() is not None  # noqa: S608
+
+
+def _ids_by(column: str, keys: Collection[bytes]) -> set[int]:
+    ids: set[int] = set()
+    for part in _parts(sorted(keys), IN_LIST):
+        literals = ",".join([f"x'{key.hex()}'" for key in part])
+        # a column's name and hexadecimal digits, nothing from outside
+        ids.update(_run(f"SELECT id FROM contact WHERE {column} IN ({literals})").scalars())  # noqa: S608
+    return ids
+
+
+def _load(ids: Collection[int], own_since: datetime | None) -> list[Known]:
+    open_ = opener()
+    known = []
+    columns = f"id, uid, sealed, {', '.join(_TEXTS)}, attributes, email_index, second_email_index, phone_index, "
+    is_own_sql = f"created_at >= '{_moment(own_since)}'" if own_since else "0"
+    lock = " FOR UPDATE" if _on_mysql() else ""
+    for part in _parts(sorted(ids), IN_LIST):
+        numbers = ",".join(map(str, part))
+        # names of columns, numbers and a time, nothing from outside
+        query = f"SELECT {columns}whatsapp_index, {is_own_sql} FROM contact WHERE id IN ({numbers}){lock}"  # noqa: S608
+        for id_, uid, sealed, *rest in _run(query).all():
+            *texts, attributes, email, second_email, phone, whatsapp, is_own = rest
+            own = json.loads(attributes) if attributes else None
+            person = Person._make((open_(sealed, uid), *texts, own))
+            indexes = AddressIndexes(email, second_email, phone, whatsapp)
+            known.append(Known(person, indexes, uid, id=id_, is_own=bool(is_own)))
+    return known
+
+
+def add(contacts: Sequence[Known], now: datetime) -> None:
+    """Insert new contacts and give them their ids. Raises IntegrityError when an e-mail address is taken meanwhile."""
+    if not contacts:
+        return
+    if not _on_mysql():
+        first = db.session.execute(select(func.coalesce(func.max(Contact.id), 0))).scalar_one() + 1
+        for number, contact in enumerate(contacts, first):  # SQLite has one writer: these ids are free
+            contact.id = number
+        row = _row_maker(now)
+        db.session.execute(insert(_TABLE), [{"id": contact.id, **row(contact)} for contact in contacts])
+        return
+    literal = _literal_maker(now)
+    head = f"INSERT INTO contact ({','.join(_COLUMNS)}) VALUES "  # noqa: S608  names of columns
+    step = _run("SELECT @@auto_increment_increment").scalar_one()
+    done = 0
+    for values in _statements(literal(contact, "") for contact in contacts):
+        # InnoDB gives the rows of one such statement ids in order, in every innodb_autoinc_lock_mode.
+        first = _run(head + ",".join(values)).lastrowid
+        for number, contact in enumerate(contacts[done : done + len(values)]):
+            contact.id = first + number * step
+        done += len(values)
+
+
+def change(contacts: Sequence[Known], now: datetime) -> None:
+    """Write contacts that load_known() gave and that differ now. Raises IntegrityError as add() does."""
+    if not contacts:
+        return
+    if not _on_mysql():
+        row = _row_maker(now)
+        new: dict[str, Any] = {name: bindparam(name) for name in _COLUMNS if name not in _KEPT}
+        statement = update(_TABLE).where(_TABLE.c.id == bindparam("its_id")).values(new)
+        rows = ({"its_id": contact.id, **row(contact)} for contact in contacts)
+        db.session.connection().execute(
+            statement, [{name: value for name, value in values.items() if name not in _KEPT} for values in rows]
+        )
+        return
+    literal = _literal_maker(now)
+    # The rows exist and are locked, so that this meets the primary key and never inserts.
+    head = f"INSERT INTO contact (id,{','.join(_COLUMNS)}) VALUES "  # noqa: S608  names of columns
+    tail = " ON DUPLICATE KEY UPDATE " + ",".join(f"{name}=VALUES({name})" for name in _COLUMNS if name not in _KEPT)
+    for values in _statements(literal(contact, f"{contact.id},") for contact in contacts):
+        _run(head + ",".join(values) + tail)
+
+
+def add_to_folder(folder_id: int, contact_ids: Collection[int]) -> None:
+    """Put contacts into a folder; those that are in it stay."""
+    if not _on_mysql():
+        rows = [{"folder_id": folder_id, "contact_id": id_} for id_ in contact_ids]
+        if rows:
+            db.session.execute(insert(contact_folder).prefix_with("OR IGNORE"), rows)
+        return
+    for part in _parts(sorted(contact_ids), IN_LIST):
+        pairs = ",".join([f"({folder_id:d},{id_:d})" for id_ in part])
+        _run(f"INSERT IGNORE INTO contact_folder (folder_id, contact_id) VALUES {pairs}")  # noqa: S608  numbers
+
+
+def _row_maker(now: datetime) -> Callable[[Known], dict[str, Any]]:
+    seal = sealing()
+
+    def row(contact: Known) -> dict[str, Any]:
+        person = contact.person
+        return {
+            "uid": contact.uid,
+            **dict(zip(_TEXTS, person[1:7], strict=True)),
+            "attributes": person.attributes,
+            "sealed": seal(person.addresses, contact.uid),
+            **{f"{name}_index": value for name, value in contact.indexes._asdict().items()},
+            "created_at": now,
+            "changed_at": now,
+        }
+
+    return row
+
+
+def _literal_maker(now: datetime) -> Callable[[Known, str], str]:
+    seal, moment = sealing(), _moment(now)
+
+    def binary(value: bytes | None) -> str:
+        return f"x'{value.hex()}'" if value else "NULL"
+
+    def text(value: str) -> str:
+        return f"_utf8mb4 x'{value.encode().hex()}'" if value else "''"
+
+    def literal(contact: Known, prefix: str) -> str:
+        addresses, first_name, last_name, company, country, language, time_zone, attributes = contact.person
+        email, second_email, phone, whatsapp = contact.indexes
+        own = text(json.dumps(attributes, ensure_ascii=False)) if attributes else "NULL"
+        return (
+            f"({prefix}{binary(contact.uid)},{text(first_name)},{text(last_name)},{text(company)},{text(country)},"
+            f"{text(language)},{text(time_zone)},{own},{binary(seal(addresses, contact.uid))},{binary(email)},"
+            f"{binary(second_email)},{binary(phone)},{binary(whatsapp)},'{moment}','{moment}')"
+        )
+
+    return literal
+
+
+def _statements(literals: Iterator[str]) -> Iterator[list[str]]:
+    """The literals in portions that fit into one statement."""
+    portion: list[str] = []
+    size = 0
+    for literal in literals:
+        if portion and size + len(literal) > STATEMENT_CHARS:
+            yield portion
+            portion, size = [], 0
+        portion.append(literal)
+        size += len(literal) + 1
+    if portion:
+        yield portion
+
+
+def _moment(moment: datetime) -> str:
+    return moment.replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def _parts(items: Sequence[T], size: int) -> Iterator[list[T]]:
+    iterator = iter(items)
+    while part := list(islice(iterator, size)):
+        yield part
+
+
+def _on_mysql() -> bool:
+    return is_mysql(db.session.get_bind().dialect)
+
+
+def _run(statement: str) -> Any:
+    connection: Connection = db.session.connection()
+    return connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
