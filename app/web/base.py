@@ -79,13 +79,21 @@ class EnumIsNot(EnumIs):
 class AppFilterConverter(SQLAFilterConverter):
     """FAB's filters, and ours for columns that hold a StrEnum (FAB takes them for free text and crashes)."""
 
-    conversion_table = (("is_enum_text", [EnumIs, EnumIsNot]), *SQLAFilterConverter.conversion_table)
+    conversion_table = (
+        ("is_enum_text", [EnumIs, EnumIsNot]),
+        *SQLAFilterConverter.conversion_table,
+        ("is_anything", []),  # without it FAB warns of every other column at every request
+    )
 
 
 class AppInterface(SQLAInterface):
     """FAB's view of a table, knowing our column types."""
 
     filter_converter_class = AppFilterConverter
+
+    def is_anything(self, _name: str) -> bool:
+        """True: what no other row of the filters' table knows cannot be searched."""
+        return True
 
     def is_enum_text(self, name: str) -> bool:
         """Whether that column holds a StrEnum."""

@@ -1,12 +1,13 @@
 """People with a role, and browsers without JavaScript for them."""
 
 import contextvars
+import html
 import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, has_app_context
 from flask.testing import FlaskClient
 from werkzeug.security import generate_password_hash
 
@@ -20,7 +21,8 @@ class Browser(FlaskClient):
     """A test client whose every request has contexts of its own, as on a server; the test's are not seen by it."""
 
     def open(self, *args: Any, **kwargs: Any) -> Any:
-        db.session.rollback()  # on SQLite an open transaction of the test would lock the request out
+        if has_app_context():
+            db.session.rollback()  # on SQLite an open transaction of the test would lock the request out
         return contextvars.Context().run(super().open, *args, **kwargs)
 
     def token(self, path: str) -> str:
@@ -28,6 +30,26 @@ class Browser(FlaskClient):
         found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', self.get(path).text)
         assert found, f"no token in {path}"
         return found[1]
+
+
+def form_of(browser: Browser, path: str) -> dict[str, Any]:
+    """What a browser would send back for the form of that page, unchanged."""
+    page = browser.get(path)
+    assert page.status_code == 200, page.headers
+    fields: dict[str, Any] = {}
+    for tag in re.findall(r"<input [^>]*>", page.text):
+        name, value = re.search(r'name="([^"]+)"', tag), re.search(r'value="([^"]*)"', tag)
+        kind = re.search(r'type="(\w+)"', tag)
+        if not name or (kind and kind[1] in ("file", "password")):
+            continue
+        if kind and kind[1] == "checkbox" and "checked" not in tag:
+            continue
+        fields[name[1]] = value[1] if value else ""
+    for name, body in re.findall(r'<textarea[^>]*name="([^"]+)"[^>]*>(.*?)</textarea>', page.text, re.S):
+        fields[name] = html.unescape(body).strip()
+    for name, body in re.findall(r'<select[^>]*name="([^"]+)"[^>]*>(.*?)</select>', page.text, re.S):
+        fields[name] = re.findall(r'<option selected value="([^"]*)"', body)
+    return fields
 
 
 SignIn = Callable[[str], Browser]
@@ -38,9 +60,7 @@ def add_person(app: Flask, role: str) -> str:
     sm = app.appbuilder.sm  # type: ignore[attr-defined]
     name = role.lower().replace(" ", "-")
     if sm.find_user(name) is None:
-        added = sm.add_user(
-            name, "Test", role, f"{name}@example.org", sm.find_role(role), hashed_password=_HASH
-        )
+        added = sm.add_user(name, "Test", role, f"{name}@example.org", sm.find_role(role), hashed_password=_HASH)
         assert added
     db.session.rollback()
     return name

@@ -28,18 +28,18 @@ class ContactForm(PanelForm):
     country = line("Country", "Two letters such as PL.", maxlength=2)
     language = line("Language", "Such as pl or en.")
     time_zone = line("Time zone", "Such as Europe/Warsaw.")
-    attributes = text_area("Own fields", "One in each line: name = value. Used as {{ name }} in messages.", rows=4)
+    own_fields = text_area("Own fields", "One in each line: name = value. Used as {{ name }} in messages.", rows=4)
     folders = row_choices("Folders", folder_rows)
 
     def person(self) -> dict[str, Any]:
         """The values by the names of the contact's fields."""
-        return self.values(*ADDRESSES, *TEXTS) | {"attributes": _attributes(self.attributes.data)}
+        return self.values(*ADDRESSES, *TEXTS) | {"attributes": _attributes(self.own_fields.data)}
 
     def show(self, contact: Contact, addresses: tuple[str | None, ...]) -> None:
         """Fill in what WTForms cannot know: the opened addresses, own fields and folders."""
         for name, value in zip(ADDRESSES, addresses, strict=True):
             self[name].data = value or ""
-        self.attributes.data = "\n".join(f"{name} = {value}" for name, value in (contact.attributes or {}).items())
+        self.own_fields.data = "\n".join(f"{name} = {value}" for name, value in (contact.attributes or {}).items())
         self.folders.data = [folder.id for folder in contact.folders]
 
 

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from app.audience import service as audience
+from app.audience import queries as audience
 from app.campaigns import service
 from app.campaigns.lifecycle import EDITABLE, CampaignStatus
 from app.campaigns.models import Campaign

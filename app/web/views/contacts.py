@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from flask import url_for
+from flask import flash, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access, permission_name
+from sqlalchemy import func, select
 
-from app.audience import service
+from app.audience import queries, service
 from app.audience.models import Contact
+from app.extensions import db
 from app.kernel.errors import AppError
 from app.web import formats
 from app.web.base import AppInterface, AppModelView
@@ -21,7 +23,7 @@ COLUMNS = [
     "language",
     "time_zone",
 ]
-FORM = ["email", "second_email", "phone", "whatsapp", *COLUMNS, "attributes", "folders"]
+FORM = ["email", "second_email", "phone", "whatsapp", *COLUMNS, "own_fields", "folders"]
 
 
 class ContactView(AppModelView):
@@ -30,6 +32,7 @@ class ContactView(AppModelView):
     route_base = "/contacts"
     resource = "Contact"
     datamodel = AppInterface(Contact)
+    form_fields = {"attributes": "own_fields"}
     add_form = edit_form = ContactForm
     add_columns = edit_columns = FORM
     list_columns = ["first_name", "last_name", "company", "country", "folders"]
@@ -51,12 +54,22 @@ class ContactView(AppModelView):
     delete_row_message = "The contact was deleted."
 
     def create(self, form: ContactForm) -> Contact:
-        """A new contact with its addresses sealed."""
-        return service.create_contact(form.person(), form.folders.data)
+        """A new contact with its addresses sealed, or what is new about one who has one of the addresses already."""
+        newest = db.session.scalar(select(func.max(Contact.id))) or 0
+        contact = service.create_contact(form.person(), form.folders.data)
+        if contact.id <= newest:
+            flash(f"{contact} has one of these addresses already and was brought up to date.", "info")
+        return contact
 
     def change(self, item: Contact, form: ContactForm) -> None:
         """The form's values in place of the old ones."""
-        service.update_contact(item.id, form.person(), form.folders.data)
+        contact_id, chosen = item.id, set(form.folders.data)
+        before = {folder.id for folder in item.folders}
+        service.update_contact(contact_id, form.person())
+        for folder_id in chosen - before:
+            service.add_to_folder(folder_id, [contact_id])
+        for folder_id in before - chosen:
+            service.remove_from_folder(folder_id, [contact_id])
 
     def remove(self, item: Contact) -> None:
         """Delete the person with all addresses."""
@@ -89,7 +102,7 @@ class ContactView(AppModelView):
         form, found = FindForm(), None
         if form.validate_on_submit():
             try:
-                found = service.find_by_address(form.address.data)
+                found = queries.find_by_address(form.address.data)
             except AppError as error:
                 form.address.errors = [*form.address.errors, str(error)]
         return self.render_template(

@@ -3,11 +3,9 @@
 from typing import Any
 
 from flask import g
-from sqlalchemy import func, select
 
-from app.audience import service
-from app.audience.models import Folder, contact_folder
-from app.extensions import db
+from app.audience import queries, service
+from app.audience.models import Folder
 from app.web import formats
 from app.web.base import AppInterface, AppModelView
 from app.web.forms.contacts import FolderForm
@@ -15,9 +13,8 @@ from app.web.forms.contacts import FolderForm
 
 def _size(folder_id: int) -> int:
     if "folder_sizes" not in g:
-        count = select(contact_folder.c.folder_id, func.count()).group_by(contact_folder.c.folder_id)
-        g.folder_sizes = {row[0]: row[1] for row in db.session.execute(count)}
-    return g.folder_sizes.get(folder_id, 0)
+        g.folder_sizes = queries.contacts_in_folders()
+    return int(g.folder_sizes.get(folder_id, 0))
 
 
 class FolderView(AppModelView):

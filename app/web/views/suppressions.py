@@ -2,11 +2,9 @@
 
 from typing import Any
 
-from app.audience import service
-from app.audience.addresses import email_index
-from app.audience.models import Suppression, SuppressionSource
-from app.channels.address import normalise_email
-from app.channels.contract import Channel
+from app.audience import suppressions
+from app.audience.models import Suppression
+from app.kernel.errors import InvalidInput
 from app.web import formats
 from app.web.base import AppInterface, AppModelView
 from app.web.forms.contacts import SuppressionForm
@@ -37,5 +35,9 @@ class SuppressionView(AppModelView):
 
     def create(self, form: SuppressionForm) -> Any:
         """Suppress the address."""
-        index = email_index(normalise_email(form.address.data))
-        return service.suppress(Channel.EMAIL, index, SuppressionSource.BY_HAND, None)
+        if not suppressions.suppress_email(form.address.data):
+            raise InvalidInput("This address is on the list already.", "address")
+
+    def remove(self, item: Suppression) -> None:
+        """Release the address."""
+        suppressions.unsuppress(item.id)

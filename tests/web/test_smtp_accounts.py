@@ -1,0 +1,127 @@
+"""SMTP accounts in the panel: secrets go in and never out, tests show the server's words."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from app.channels import service
+from app.channels.models import SmtpAccount
+from app.extensions import db
+from tests import factories
+from tests.providers.script import Script, at
+from tests.providers.servers import Server
+from tests.web.conftest import Browser, form_of
+
+SECRET = "correct horse battery"
+
+
+def stored() -> SmtpAccount:
+    db.session.rollback()
+    db.session.expire_all()
+    return db.session.scalars(select(SmtpAccount)).one()
+
+
+def filled(browser: Browser, **values: Any) -> dict[str, Any]:
+    return form_of(browser, "/smtp-accounts/add") | {
+        "name": "Office",
+        "host": "smtp.example.org",
+        "security": "starttls",
+        "auth": "auto",
+        "username": "office",
+        "secret": SECRET,
+        "from_email": "news@example.org",
+        **values,
+    }
+
+
+def test_the_password_is_stored_and_never_shown(admin: Browser) -> None:
+    page = admin.post("/smtp-accounts/add", data=filled(admin), follow_redirects=True)
+    assert "was saved" in page.text
+    account = stored()
+    assert service.settings_of(account).secret == SECRET
+    for path in ("list/", f"show/{account.id}", f"edit/{account.id}"):
+        assert SECRET not in admin.get(f"/smtp-accounts/{path}").text
+
+
+def test_an_empty_password_keeps_the_stored_one(admin: Browser) -> None:
+    admin.post("/smtp-accounts/add", data=filled(admin))
+    pk = stored().id
+    changed = form_of(admin, f"/smtp-accounts/edit/{pk}") | {"secret": "", "per_hour": "100", "is_enabled": "y"}
+    assert "was saved" in admin.post(f"/smtp-accounts/edit/{pk}", data=changed, follow_redirects=True).text
+    account = stored()
+    assert (account.per_hour, account.is_enabled, account.username) == (100, True, "office")
+    assert service.settings_of(account).secret == SECRET
+
+
+def test_a_refused_password_is_not_written_back_into_the_page(admin: Browser) -> None:
+    page = admin.post("/smtp-accounts/add", data=filled(admin, host="http://nothing"))
+    assert "Enter the name of the mail server" in page.text
+    assert SECRET not in page.text
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("port", "70000", "1 to 65535"),
+        ("port", "many", "Not a valid integer"),
+        ("from_email", "nobody", "address"),
+        ("security", "half", "Not a valid choice"),
+        ("per_day", "0", "1 to 10000000"),
+        ("name", "", "Give the account a name"),
+    ],
+)
+def test_a_wrong_value_is_said_at_its_field(admin: Browser, field: str, value: str, sentence: str) -> None:
+    page = admin.post("/smtp-accounts/add", data=filled(admin, **{field: value}))
+    assert sentence in page.text
+    assert db.session.scalars(select(SmtpAccount)).all() == []
+
+
+def test_a_used_account_cannot_be_deleted(admin: Browser) -> None:
+    used, free = factories.account(), factories.account()
+    factories.ready_campaign(1, sender=used, name="Spring sale")
+    db.session.commit()
+    assert "Spring sale uses this account" in admin.post(f"/smtp-accounts/delete/{used.id}", follow_redirects=True).text
+    assert "was deleted" in admin.post(f"/smtp-accounts/delete/{free.id}", follow_redirects=True).text
+    assert stored().id == used.id
+
+
+def test_the_test_e_mail_goes_to_the_person_who_asks(manager: Browser) -> None:
+    with Server() as server:
+        account = factories.account(port=server.port)
+        db.session.commit()
+        page = manager.post(f"/smtp-accounts/action/send_test/{account.id}")
+        assert "accepted the message" in page.text
+        assert [each.recipient for each in server.accepted] == ["campaign-manager@example.org"]
+
+
+def test_a_refused_test_shows_what_the_server_said(admin: Browser) -> None:
+    with Server(Script(rules=[at("MAIL", "550 5.7.1 Sender <not> allowed")])) as server:
+        account = factories.account(port=server.port)
+        db.session.commit()
+        page = admin.post(f"/smtp-accounts/action/send_test/{account.id}")
+    assert "was not sent" in page.text
+    assert "Sender &lt;not&gt; allowed" in page.text
+    assert "C: EHLO" in page.text
+
+
+def test_a_server_that_is_not_there_is_said_too(admin: Browser) -> None:
+    with Server() as server:
+        port = server.port
+    account = factories.account(port=port)
+    db.session.commit()
+    page = admin.post(f"/smtp-accounts/action/send_test/{account.id}")
+    assert (page.status_code, "was not sent" in page.text) == (200, True)
+
+
+def test_a_campaign_can_be_test_sent_to_oneself(manager: Browser) -> None:
+    with Server() as server:
+        made = factories.ready_campaign(1, sender=factories.account(port=server.port))
+        db.session.commit()
+        page = manager.post(f"/campaigns/action/send_test/{made.id}")
+        assert "accepted the message" in page.text
+        assert b"News for Person" in server.accepted[0].content
+    made.subject = ""
+    db.session.commit()
+    page = manager.post(f"/campaigns/action/send_test/{made.id}", follow_redirects=True)
+    assert "Write a subject and a message first." in page.text
