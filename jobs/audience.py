@@ -10,10 +10,10 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import IntegrityError
 
-from app.audience import csv_import
+from app.audience import csv_import, import_service
 from app.audience.csv_import import LeaseLost, Run
 from app.audience.csv_rows import Chunk
-from app.kernel.db import in_transaction
+from app.kernel.db import in_transaction, transaction
 from app.kernel.errors import AppError
 from jobs.runtime import job
 
@@ -71,3 +71,11 @@ def _write(run: Run, chunk: Chunk) -> None:
                 raise
         else:
             return
+
+
+@job
+def wake_imports() -> None:
+    """Ring again for imports that nobody works on: their bell was lost, or their worker."""
+    with transaction():
+        for import_id in import_service.wake():
+            import_service.ring(import_id)
