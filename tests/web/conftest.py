@@ -23,7 +23,7 @@ class Browser(FlaskClient):
     def open(self, *args: Any, **kwargs: Any) -> Any:
         if has_app_context():
             db.session.rollback()  # on SQLite an open transaction of the test would lock the request out
-        return contextvars.Context().run(super().open, *args, **kwargs)
+        return contextvars.Context().run(super().open, *args, **{"buffered": True} | kwargs)
 
     def token(self, path: str) -> str:
         """The CSRF token of a page."""

@@ -50,7 +50,7 @@ def test_a_get_changes_nothing(manager: Browser, path: str) -> None:
 
 def test_every_answer_carries_the_headers(manager: Browser) -> None:
     for path in ("/campaigns/list/", "/login/", "/nothing-here", "/static/live.js"):
-        headers = manager.get(path, buffered=True).headers
+        headers = manager.get(path).headers
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["Referrer-Policy"] == "same-origin"
         assert headers["X-Frame-Options"] == "SAMEORIGIN"
