@@ -13,7 +13,7 @@ from app.channels.phone import normalise_phone
 from app.extensions import db
 
 
-def contacts_by_address(address: str, default_country: str = "") -> list[Contact]:
+def find_by_address(address: str, default_country: str = "") -> list[Contact]:
     """The contacts that have exactly this e-mail address (either one), or this number (phone or WhatsApp).
 
     Raises InvalidInput when it is neither an address nor a number.
@@ -34,13 +34,14 @@ def contacts_in_folders() -> dict[int, int]:
         .outerjoin(contact_folder, contact_folder.c.folder_id == Folder.id)
         .group_by(Folder.id)
     )
-    return {folder_id: count for folder_id, count in db.session.execute(query)}
+    return dict(db.session.execute(query).all())
 
 
 def suppressed_since(channel: Channel, since: datetime) -> Sequence[bytes]:
     """Blind indexes of the addresses suppressed on this channel at or after a moment, oldest first."""
     query = select(Suppression.address_index).where(Suppression.channel == channel, Suppression.created_at >= since)
-    return db.session.execute(query.order_by(Suppression.id)).scalars().all()
+    found: Sequence[bytes] = db.session.execute(query.order_by(Suppression.id)).scalars().all()
+    return found
 
 
 def suppressed_in_folder(folder_id: int) -> int:
@@ -52,4 +53,5 @@ def suppressed_in_folder(folder_id: int) -> int:
         .join(Suppression, Suppression.address_index == Contact.email_index)
         .where(contact_folder.c.folder_id == folder_id, Suppression.channel == Channel.EMAIL)
     )
-    return db.session.execute(query).scalar_one()
+    count: int = db.session.execute(query).scalar_one()
+    return count

@@ -1,19 +1,20 @@
-"""Contacts, folders and the suppression list: what may be done to them. Flushes, never commits."""
+"""Contacts and folders: what may be done to them. Flushes, never commits."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
 from app.audience import store
-from app.audience.addresses import Addresses, email_index, indexing, opener, sealing
+from app.audience.addresses import Addresses, indexing, opener, sealing
 from app.audience.fields import ADDRESS_FIELDS, TEXT_FIELDS, ContactField, Person, clean_person, clean_text
 from app.audience.matching import Draft, Matcher
-from app.audience.models import Contact, Folder, Suppression, SuppressionSource, contact_folder
-from app.channels.address import normalise_email
-from app.channels.contract import Channel
+from app.audience.models import Contact, Folder, contact_folder
+from app.audience.queries import find_by_address as find_by_address
+from app.audience.suppressions import suppress as suppress
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Conflict, InvalidInput, NotFound
@@ -47,30 +48,35 @@ def create_contact(values: Mapping[str, Any], folder_ids: Collection[int] = ()) 
     matcher.place(draft, uuid4().bytes)
     now = clock.utcnow()
     db.session.flush()
-    with _taken_address():
+    with _naming_taken_address():
         store.add(matcher.new, now)
         store.change(matcher.changed, now)
     (known,) = matcher.new or matcher.joined.values()
-    contact = db.session.get_one(Contact, known.id, populate_existing=True)
+    contact: Contact = db.session.get_one(Contact, known.id, populate_existing=True)
     for folder_id in folder_ids:
-        add_to_folder(folder_id, [contact.id])
+        store.add_to_folder(folder_id, [contact.id])
+    db.session.expire(contact, ["folders"])
     return contact
 
 
-def update_contact(contact_id: int, values: Mapping[str, Any]) -> Contact:
+def update_contact(contact_id: int, values: Mapping[str, Any], folder_ids: Collection[int] | None = None) -> Contact:
     """Give fields new values; "" empties one, a field that is not named stays. Nothing is merged.
+
+    folder_ids: the folders it is in from now on; None leaves them.
 
     Raises NotFound, and InvalidInput naming the field; also when another contact has one of the addresses.
     """
     contact = get_contact(contact_id)
-    old = values_of(contact)
-    person = clean_person({**old, **values})
+    person = clean_person({**values_of(contact), **values})
     draft = Draft(person, indexing()(person.addresses))
     for known in store.load_known([draft]):
         if known.id != contact.id:
             raise InvalidInput("Another contact has this address already.", field=_shared_field(person, known.person))
     _take(contact, person)
-    with _taken_address():
+    if folder_ids is not None:
+        _check_folders(folder_ids)
+        contact.folders = list(db.session.execute(select(Folder).where(Folder.id.in_(folder_ids))).scalars())
+    with _naming_taken_address():
         db.session.flush()
     return contact
 
@@ -102,15 +108,13 @@ def _shared_field(person: Person, other: Person) -> str:
     return ContactField.EMAIL
 
 
-class _taken_address:
+@contextmanager
+def _naming_taken_address() -> Iterator[None]:
     """Turns the unique key of e-mail addresses, met by somebody who saved at the same moment, into a sentence."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, _traceback: object) -> None:
-        if isinstance(error, IntegrityError):
-            raise Conflict("Another contact got this e-mail address at this moment. Try again.") from error
+    try:
+        yield
+    except IntegrityError as error:
+        raise Conflict("Another contact got this e-mail address at this moment. Try again.") from error
 
 
 def delete_contact(contact_id: int) -> None:
@@ -185,39 +189,3 @@ def _check_folders(folder_ids: Iterable[int]) -> None:
     for folder_id in folder_ids:
         if db.session.get(Folder, folder_id) is None:
             raise InvalidInput("There is no such folder. It may have been deleted.", field="folders")
-
-
-def suppress(channel: Channel, address_index: bytes, source: SuppressionSource, campaign_id: int | None = None) -> bool:
-    """Never write to this address on this channel again. False when it was on the list already."""
-    if is_suppressed(channel, address_index):
-        return False
-    row = insert(Suppression).values(
-        channel=channel,
-        address_index=address_index,
-        source=source,
-        campaign_id=campaign_id,
-        created_at=clock.utcnow(),
-    )
-    try:
-        with db.session.begin_nested():
-            db.session.execute(row)
-    except IntegrityError:  # somebody else was first
-        return False
-    return True
-
-
-def suppress_address(email: str) -> bool:
-    """Put an e-mail address on the list by hand. False when it was on it already. Raises InvalidInput."""
-    return suppress(Channel.EMAIL, email_index(normalise_email(email)), SuppressionSource.BY_HAND)
-
-
-def unsuppress(channel: Channel, address_index: bytes) -> bool:
-    """Take an address off the list. False when it was not on it."""
-    is_meant = (Suppression.channel == channel) & (Suppression.address_index == address_index)
-    return bool(db.session.execute(delete(Suppression).where(is_meant)).rowcount)
-
-
-def is_suppressed(channel: Channel, address_index: bytes) -> bool:
-    """Whether this address must not be written to on this channel."""
-    is_meant = (Suppression.channel == channel) & (Suppression.address_index == address_index)
-    return db.session.execute(select(Suppression.id).where(is_meant)).first() is not None
