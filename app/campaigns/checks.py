@@ -18,6 +18,7 @@ from app.campaigns.schedule import Window, next_opening
 from app.channels.contract import Channel
 from app.channels.merge import Part, parse
 from app.channels.models import SmtpAccount
+from app.channels.plain_text import from_html
 from app.extensions import db
 from app.kernel.errors import InvalidInput
 
@@ -203,8 +204,8 @@ def check_launch(campaign: Campaign, now: datetime) -> None:
         )
     if not campaign.subject:
         raise InvalidInput("Write a subject.", "subject")
-    if not campaign.html.strip() and not campaign.text.strip():
-        raise InvalidInput("Write the message.", "html")
+    if not campaign.text.strip() and not from_html(campaign.html).strip():
+        raise InvalidInput("Write the message, in words: pictures alone are taken for spam.", "html")
     content.check(campaign)
     if next_opening(now, window_of(campaign, now)).at is None:
         raise InvalidInput(
