@@ -14,7 +14,9 @@ from jobs.audience import run_import
 from tests import factories
 from tests.web.conftest import Browser
 
-CSV = "E-mail;Imię;Nazwisko;Miasto\nann@people.example;Ann;Nowak;Gdynia\nnobody;Bad;Row;Sopot\nbob@people.example;Bob;;\n"
+CSV = (
+    "E-mail;Imię;Nazwisko;Miasto\nann@people.example;Ann;Nowak;Gdynia\nnobody;Bad;Row;Sopot\nbob@people.example;Bob;;\n"
+)
 
 
 def upload(browser: Browser, content: bytes, name: str = "clients.csv", **options: Any) -> Any:
