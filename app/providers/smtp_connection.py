@@ -32,6 +32,7 @@ class Phase(Enum):
     SECURING = auto()
     OPENING = auto()
     READY = auto()
+    LEAVING = auto()
     CLOSED = auto()
 
 
@@ -186,13 +187,18 @@ class Connection:
 
     def _secure(self, now: float) -> None:
         assert self._sock is not None and self._context is not None
+        # wrap_socket() takes the descriptor out of the socket, and closes it when it fails
+        self._unwatch()
+        plain, self._sock = self._sock, None
         try:
             self._sock = self._context.wrap_socket(
-                self._sock, server_hostname=self._settings.host, do_handshake_on_connect=False
+                plain, server_hostname=self._settings.host, do_handshake_on_connect=False
             )
         except ValueError as error:  # a host name that no certificate can carry
+            plain.close()
             raise ConnectionFailed(Fault.SENDER, f"{self._settings.host} is not a host name.") from error
         except OSError as error:
+            plain.close()
             raise self._gone(error) from error
         self.phase, self._is_tls = Phase.SECURING, True
         self.deadline = now + self._settings.reply_timeout_seconds
@@ -305,11 +311,17 @@ class Connection:
             self._selector.register(self._sock.fileno(), events, self)
         self._watched = events
 
+    def _unwatch(self) -> None:
+        if self._watched:
+            assert self._sock is not None
+            self._selector.unregister(self._sock.fileno())
+            self._watched = 0
+
     def quit(self) -> None:
-        """Say goodbye without waiting for the answer, and close."""
+        """Say goodbye. Whatever the server answers, and whether it does, changes nothing any more."""
         if self._out is None and self.phase is Phase.READY:
+            self.phase = Phase.LEAVING
             self.write(b"QUIT\r\n", shown="QUIT")
-        self.close()
 
     def close(self) -> None:
         """Close at once; what was not written does not leave."""
@@ -319,9 +331,7 @@ class Connection:
     def _drop_socket(self) -> None:
         if self._sock is None:
             return
-        if self._watched:
-            self._selector.unregister(self._sock.fileno())
-            self._watched = 0
+        self._unwatch()
         self._sock.close()
         self._sock = None
 

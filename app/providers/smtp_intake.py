@@ -22,7 +22,7 @@ class Intake:
         self._feed = feed
         self._on_sender_fault = on_sender_fault
         self._closing: SendResult | None = None
-        self._returned: set[int] = set()
+        self._suspects: set[int] = set()
 
     @property
     def is_drained(self) -> bool:
@@ -59,19 +59,23 @@ class Intake:
             self._refuse(message, lines)
         return None
 
-    def put_back(self, message: Outgoing, why: SendResult) -> None:
-        """Keep a message that has not left for another connection; the second time it goes back to the feed."""
-        if self._closing is not None or message.ref in self._returned:
+    def put_back(self, message: Outgoing, why: SendResult, *, is_suspect: bool) -> None:
+        """Keep a message that has not left for another connection.
+
+        is_suspect: the connection may have been lost because of it; the second time it goes back to the feed.
+        """
+        if self._closing is not None or (is_suspect and message.ref in self._suspects):
             self.report(message, why)
             return
-        self._returned.add(message.ref)
+        if is_suspect:
+            self._suspects.add(message.ref)
         self.waiting.appendleft(message)
 
     def report(self, message: Outgoing, result: SendResult) -> None:
         """Tell the feed what became of a message."""
         self.live -= 1
-        if self._returned:
-            self._returned.discard(message.ref)
+        if self._suspects:
+            self._suspects.discard(message.ref)
         self._feed.report(message.ref, without_address(result, message.recipient))
 
     def close(self, why: SendResult) -> None:

@@ -13,6 +13,7 @@ from app.providers.smtp_intake import Intake, not_transmitted
 from app.providers.smtp_replies import ConnectionFailed, Reply, printable
 
 TICK_SECONDS = 0.05
+LEAVE_SECONDS = 1.0  # for the answer to QUIT
 IDLE_SECONDS = 20.0  # below the minute or so after which servers hang up
 MAX_STRIKES = 5  # provider-level errors in a row that end a run
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 30.0  # before one more connection is tried beside working ones
@@ -29,6 +30,7 @@ class Run:
         self._context: ssl.SSLContext | None = None
         self._addresses: list[Address] = []
         self._connections: set[Connection] = set()
+        self._leaving: set[Connection] = set()  # have said QUIT; they count until the server has hung up
         self._free: dict[Connection, None] = {}  # last in, first out, so that the surplus grows old and is closed
         self._ready = 0
         self._intake = Intake(feed, self._end_by)
@@ -53,10 +55,10 @@ class Run:
                 now = clock.steady()
                 for key, mask in events:
                     self._serve(key.data, mask, now)
-            for connection in list(self._connections):
+            for connection in self._connections:
                 connection.quit()
         finally:
-            for connection in self._connections:
+            for connection in self._connections | self._leaving:
                 connection.close()
             self._selector.close()
         failure = self._failure
@@ -70,9 +72,11 @@ class Run:
         self._tick_at = now + TICK_SECONDS
         if not self._feed.tick() and not self._is_winding_up:
             self._wind_up(not_transmitted())
+        for connection in [each for each in self._leaving if each.deadline <= now]:
+            self._discard(connection)
         for connection in [each for each in self._connections if each.deadline <= now]:
             if connection in self._free:
-                self._leave(connection)
+                self._leave(connection, now)
                 continue
             try:
                 if connection.phase is not Phase.CLOSED:  # by the end of the run, which another one's failure may be
@@ -107,10 +111,9 @@ class Run:
 
     def _may_open(self, now: float) -> bool:
         """The first connection goes alone: a wrong password is tried once, not twenty times."""
-        count = len(self._connections)
-        if self._is_winding_up or count >= self._limit:
+        if self._is_winding_up or len(self._connections) + len(self._leaving) >= self._limit:
             return False
-        return now >= self._open_at if self._ready else count == 0
+        return now >= self._open_at if self._ready else not self._connections
 
     def _open(self, now: float) -> None:
         if not self._addresses:
@@ -139,6 +142,9 @@ class Run:
         phase = connection.phase
         if phase is Phase.CLOSED:
             return  # by an event before this one
+        if phase is Phase.LEAVING:
+            self._discard(connection)
+            return
         try:
             if phase is not Phase.READY:
                 if connection.advance(mask, now):
@@ -176,10 +182,9 @@ class Run:
         if heard.message is not None and heard.result is not None:
             connection.carried = connection.carried or heard.result.fault is not Fault.PROVIDER
             self._settle(heard.message, heard.result)
-            if connection.phase is Phase.CLOSED:
-                return
-            if self._is_winding_up:
-                self._leave(connection)
+            if self._is_winding_up and connection.phase is Phase.READY:
+                self._leave(connection, now)
+            if connection.phase is not Phase.READY:
                 return
         match heard.next:
             case Next.COMMAND:
@@ -189,7 +194,7 @@ class Run:
             case Next.FREE:
                 self._go_free(connection, now)
             case Next.CLOSE:
-                self._put_back(connection, not_transmitted(Fault.PROVIDER))
+                self._put_back(connection, not_transmitted(Fault.PROVIDER), is_suspect=False)
                 self._discard(connection)
 
     def _hear_too_early(self, connection: Connection, reply: Reply) -> None:
@@ -213,7 +218,7 @@ class Run:
         connection.left -= 1
         if dialogue.is_pipelined and connection.left > 0:
             found = self._intake.next_envelope(dialogue.offers, now)
-            if connection.phase is Phase.CLOSED:  # the next message ended the run
+            if connection.phase is not Phase.READY:  # the next message ended the run
                 return
             if found is not None:
                 following, lines = found
@@ -221,7 +226,7 @@ class Run:
             dialogue.offered = None
             self._intake.report(message, not_transmitted())
             if following is not None:
-                self._intake.put_back(following, not_transmitted())
+                self._intake.put_back(following, not_transmitted(), is_suspect=False)
             self._discard(connection)  # without the final dot nothing has left
             return
         dialogue.hand(following)
@@ -236,7 +241,7 @@ class Run:
         if not connection.reader.is_empty:
             raise ConnectionFailed(Fault.PROVIDER, "The server answers more than it was asked.")
         if self._is_winding_up or connection.left <= 0:
-            self._leave(connection)
+            self._leave(connection, now)
         elif not self._offer_next(connection, now) and connection.phase is Phase.READY:
             connection.deadline = now + IDLE_SECONDS
             self._free[connection] = None
@@ -287,33 +292,38 @@ class Run:
         if handed is not None:
             lost = SendResult(Outcome.UNCONFIRMED, Fault.PROVIDER, Reason.REPLY_LOST, code, detail)
             self._intake.report(handed, back if connection.dot_left else lost)
-        has_offered = self._put_back(connection, back)
-        return handed is not None or (has_offered and (failure.is_timeout or not connection.carried))
+        # A connection that has carried messages may end before any other: the message it was offered has no part in it.
+        is_error = failure.is_timeout or not connection.carried
+        has_offered = self._put_back(connection, back, is_suspect=is_error)
+        return handed is not None or (has_offered and is_error)
 
-    def _put_back(self, connection: Connection, why: SendResult) -> bool:
+    def _put_back(self, connection: Connection, why: SendResult, *, is_suspect: bool) -> bool:
         """Take the offered message, which has not left, off a connection."""
         message, connection.dialogue.offered = connection.dialogue.offered, None
         if message is not None:
-            self._intake.put_back(message, why)
+            self._intake.put_back(message, why, is_suspect=is_suspect)
         return message is not None
 
     def _discard(self, connection: Connection) -> None:
+        """Close at once."""
         self._free.pop(connection, None)
-        if connection in self._connections:
-            self._connections.remove(connection)
-            if connection.phase is Phase.READY:
-                self._ready -= 1
-        connection.close()
-
-    def _leave(self, connection: Connection) -> None:
-        """Part from a connection on which nothing is handed over: politely if it is free to speak."""
-        self._free.pop(connection, None)
+        self._leaving.discard(connection)
         self._connections.discard(connection)
         if connection.phase is Phase.READY:
             self._ready -= 1
-        if connection.phase is Phase.READY and connection.dialogue.expects is None:
-            connection.quit()
         connection.close()
+
+    def _leave(self, connection: Connection, now: float) -> None:
+        """Part from a connection on which nothing is handed over: politely if it is our turn to speak."""
+        if connection.dialogue.expects is not None or connection.has_unwritten:
+            self._discard(connection)
+            return
+        self._free.pop(connection, None)
+        self._connections.remove(connection)
+        self._ready -= 1
+        self._leaving.add(connection)
+        connection.deadline = now + LEAVE_SECONDS
+        connection.quit()
 
     def _strike(self, failure: ConnectionFailed) -> None:
         self._strikes += 1
@@ -342,7 +352,7 @@ class Run:
             if offered is not None:
                 self._intake.report(offered, result)
             if dialogue.handed is None:
-                self._leave(connection)
+                self._leave(connection, clock.steady())
 
 
 def _short(detail: str) -> str:
