@@ -57,7 +57,7 @@ def house(name: str, on_sqlite: bool = False) -> Iterator[House]:
         if on_sqlite:
             environ["DATABASE_URL"] = f"sqlite:///{folder / 'muster.db'}"
         else:
-            environ["DATABASE_URL"] = stack.enter_context(_database(f"muster_bench_{name}"))
+            environ["DATABASE_URL"] = stack.enter_context(database(f"muster_bench_{name}"))
         os.environ.update(environ)
         Redis.from_url(REDIS_URL).flushdb()
         app = create_app(with_panel=False)
@@ -72,7 +72,8 @@ def house(name: str, on_sqlite: bool = False) -> Iterator[House]:
 
 
 @contextmanager
-def _database(name: str) -> Iterator[str]:
+def database(name: str) -> Iterator[str]:
+    """A new, empty database on the server of DATABASE_URL; its address."""
     address = DATABASE_URL.rsplit("/", 1)[0] if DATABASE_URL.count("/") > 2 else DATABASE_URL
     engine = sa.create_engine(address.replace("mysql://", "mysql+pymysql://", 1), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
@@ -116,6 +117,14 @@ def scheduler(environ: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
 def smtp_sink(port: int) -> Iterator[subprocess.Popen[bytes]]:
     """postfix's smtp-sink on a port of the loopback interface: it answers and throws away."""
     with process([postfix_tool("smtp-sink"), "-u", "nobody", f"127.0.0.1:{port}", "400"]) as child:
+        wait_for_port(port)
+        yield child
+
+
+@contextmanager
+def sink(port: int, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Our own sink (bench/sink.py) with these options."""
+    with process([sys.executable, "-m", "bench.sink", "--port", str(port), *options]) as child:
         wait_for_port(port)
         yield child
 

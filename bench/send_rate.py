@@ -10,17 +10,21 @@ from contextlib import ExitStack
 
 from sqlalchemy import func, select
 
+from app.audience.addresses import opener
+from app.audience.models import Contact
+from app.campaigns import content
 from app.campaigns import service as campaigns
 from app.campaigns.lifecycle import CampaignStatus
-from app.channels.email_message import CompiledEmail
 from app.extensions import db
+from app.kernel import clock
 from app.kernel.db import reading, transaction
 from app.sending import progress, service
+from app.sending.deliver import date_header, values_of
 from app.sending.models import CampaignRecipient
 from app.sending.states import RecipientState
 from bench import campaign as made
 from bench import common
-from jobs import runtime, sending
+from jobs import runtime
 
 ROUNDS = 5
 PORT = 2526
@@ -29,15 +33,9 @@ CONNECTIONS = 20
 
 def message_bytes(campaign_id: int) -> int:
     """The size of one message of the campaign, for smtp-source."""
-    from app.campaigns import content
-    from app.sending.deliver import date_header, values_of
-    from app.audience.models import Contact
-    from app.audience.addresses import opener
-    from app.kernel import clock
-
     with transaction():
         content.freeze(campaigns.get(campaign_id))
-    compiled: CompiledEmail = content.compiled(campaign_id, 1)
+    compiled = content.compiled(campaign_id, 1)
     contact = db.session.scalar(select(Contact).limit(1))
     addresses = opener()(contact.sealed, contact.uid)
     rendered = compiled.render(values_of(contact, addresses), addresses[0], 1, date_header(clock.utcnow()))
