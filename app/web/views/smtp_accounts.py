@@ -37,6 +37,14 @@ FIELDS = (
 )
 
 
+def delete_account(account: SmtpAccount) -> None:
+    """Delete an account that no campaign uses. Raises Conflict naming the campaign."""
+    used_by = db.session.scalar(select(Campaign.name).where(Campaign.smtp_account_id == account.id).limit(1))
+    if used_by is not None:
+        raise Conflict(f"The campaign {used_by} uses this account. Choose another account there first.")
+    db.session.delete(account)
+
+
 class SmtpAccountView(AppModelView):
     """The accounts and their test."""
 
@@ -89,10 +97,7 @@ class SmtpAccountView(AppModelView):
 
     def remove(self, item: SmtpAccount) -> None:
         """Delete an account that no campaign uses."""
-        used_by = db.session.scalar(select(Campaign.name).where(Campaign.smtp_account_id == item.id).limit(1))
-        if used_by is not None:
-            raise Conflict(f"The campaign {used_by} uses this account. Choose another account there first.")
-        db.session.delete(item)
+        delete_account(item)
 
     @action("send_test", "Send test e-mail to me", icon="fa-paper-plane", multiple=False)
     def send_test(self, accounts: list[SmtpAccount]) -> Any:

@@ -1,0 +1,128 @@
+"""/api/v1/smtp_account: the servers that campaigns are sent through."""
+
+from typing import Any
+
+from flask_appbuilder import expose
+from flask_appbuilder.security.decorators import protect
+
+from app.channels import service
+from app.channels.contract import Outcome, Security, TestReport
+from app.channels.models import SmtpAccount
+from app.extensions import db
+from app.web.api.base import RestApi, own_address
+from app.web.api.bodies import Body, Choice, Flag, Moment, Text, Whole, read
+from app.web.api.openapi import described, ref
+from app.web.base import AppInterface
+from app.web.views.smtp_accounts import delete_account
+
+
+class AccountBody(Body):
+    """What may be written. secret is never given back; without it the old one stays."""
+
+    name = Text(required=True)
+    host = Text(required=True)
+    port = Whole()
+    security = Choice(Security)
+    username = Text()
+    secret = Text(load_only=True)
+    auth = Text()
+    from_name = Text()
+    from_email = Text(required=True)
+    reply_to = Text(allow_none=True)
+    max_connections = Whole()
+    messages_per_connection = Whole()
+    per_second = Whole(allow_none=True)
+    per_minute = Whole(allow_none=True)
+    per_hour = Whole(allow_none=True)
+    per_day = Whole(allow_none=True)
+    is_enabled = Flag()
+
+
+class AccountShown(AccountBody):
+    """What is shown of an account."""
+
+    id = Whole()
+    paused_reason = Text()
+    breaker_open_until = Moment()
+    last_error = Text()
+    last_error_at = Moment()
+    created_at = Moment()
+    changed_at = Moment()
+
+
+class TestBody(Body):
+    """Where a test message goes; without it, to the person who asks."""
+
+    __test__ = False
+
+    to = Text()
+
+
+class TestResult(Body):
+    """What the server said to a test message."""
+
+    __test__ = False
+
+    is_sent = Flag()
+    outcome = Text()
+    reason = Text(allow_none=True)
+    code = Text()
+    detail = Text()
+
+
+def shown_report(report: TestReport) -> dict[str, Any]:
+    """A test's result as JSON, with the dialogue line by line."""
+    result = report.result
+    return {
+        "is_sent": result.outcome is Outcome.ACCEPTED,
+        "outcome": result.outcome,
+        "reason": result.reason,
+        "code": result.code,
+        "detail": result.detail,
+        "transcript": list(report.transcript),
+    }
+
+
+class SmtpAccountApi(RestApi):
+    """SMTP accounts."""
+
+    resource_name = "smtp_account"
+    resource = "SmtpAccount"
+    openapi_spec_tag = "SMTP accounts"
+    openapi_spec_component_schemas = (TestBody, TestResult)
+    datamodel = AppInterface(SmtpAccount)
+    method_permission_name = {"test": "test"}
+    list_columns = list(AccountShown().fields)
+    list_columns.remove("secret")
+    search_columns = ["name", "host", "from_email"]
+    order_columns = ["id", "name", "host", "from_email"]
+    base_order = ("id", "asc")
+    add_model_schema = edit_model_schema = AccountBody()
+    list_model_schema = show_model_schema = AccountShown()
+
+    def create(self, values: dict[str, Any]) -> SmtpAccount:
+        """A new account with its password sealed."""
+        account = SmtpAccount()
+        self.change(account, values)
+        db.session.add(account)
+        return account
+
+    def change(self, item: SmtpAccount, values: dict[str, Any]) -> None:
+        """The given values, checked."""
+        secret = values.pop("secret", None)
+        with db.session.no_autoflush:
+            for name, value in values.items():
+                setattr(item, name, value)
+            service.prepare_account(item, secret)
+
+    def remove(self, item: SmtpAccount) -> None:
+        """Delete an account that no campaign uses."""
+        delete_account(item)
+
+    @expose("/<int:pk>/test", methods=["POST"])
+    @protect()
+    @described("post", ref("TestResult"), body=ref("TestBody"))
+    def test(self, pk: int) -> Any:
+        """Send a test e-mail and tell what the server said."""
+        to = read(TestBody()).get("to") or own_address()
+        return self.response(200, **shown_report(service.send_test_message(self.item(pk).id, to)))

@@ -1,0 +1,148 @@
+"""The JSON of campaigns, their reports and their recipients."""
+
+from typing import Any
+
+from marshmallow import fields, post_dump
+
+from app.campaigns.checks import current_documents
+from app.campaigns.lifecycle import OVER
+from app.campaigns.models import Campaign
+from app.channels.contract import Channel
+from app.sending.states import Shown
+from app.web.api.bodies import Body, Choice, Flag, Hour, Ids, Moment, Text, Whole
+
+# The words of the screen as a program writes them.
+WORD_OF = {shown: shown.value.lower() for shown in Shown}
+
+
+class CampaignBody(Body):
+    """What may be written."""
+
+    name = Text(required=True)
+    description = Text()
+    channel = Choice(Channel)
+    smtp_account_id = Whole(allow_none=True)
+    folder_ids = Ids(load_only=True)
+    subject = Text()
+    html = Text()
+    text = Text()
+    to_second_email = Flag()
+    track_opens = Flag()
+    track_clicks = Flag()
+    zone = Text()
+    start_at = Moment(allow_none=True)
+    valid_from = Moment(allow_none=True)
+    valid_until = Moment(allow_none=True)
+    daily_from = Hour(allow_none=True)
+    daily_until = Hour(allow_none=True)
+    working_days_only = Flag()
+    holidays_country = Text()
+    delay_seconds = Whole()
+    customers_delay_seconds = Whole()
+    customers_batch_size = Whole()
+
+
+class CampaignChange(CampaignBody):
+    """The same for a change. revision: the one that was read, so that nothing is written over somebody else's."""
+
+    revision = Whole()
+
+
+class CampaignRow(Body):
+    """A campaign in the list."""
+
+    id = Whole()
+    name = Text()
+    description = Text()
+    channel = Choice(Channel)
+    status = Text()
+    status_detail = Text()
+    waiting_for = Text()
+    next_send_at = Moment()
+    smtp_account_id = Whole()
+    subject = Text()
+    start_at = Moment()
+    valid_from = Moment()
+    valid_until = Moment()
+    created_by = Text()
+    created_at = Moment()
+    changed_by = Text()
+    changed_at = Moment()
+    started_at = Moment()
+    finished_at = Moment()
+
+
+class DocumentShown(Body):
+    """A file that goes with the messages."""
+
+    id = Whole()
+    name = Text()
+    media_type = Text()
+    size_bytes = Whole()
+
+
+class CampaignShown(CampaignRow, CampaignChange):
+    """A campaign with everything that was written and what became of it."""
+
+    documents = fields.List(fields.Nested(DocumentShown), dump_only=True, attribute="documents_now")
+
+    @post_dump(pass_original=True)
+    def add_rows(self, shown: dict[str, Any], campaign: Campaign, **_kwargs: Any) -> dict[str, Any]:
+        """Add its folders and its documents."""
+        shown["folder_ids"] = sorted(folder.id for folder in campaign.folders)
+        shown["documents"] = DocumentShown().dump(current_documents(campaign), many=True)
+        return shown
+
+
+class RunBody(Body):
+    """Folders whose people are added."""
+
+    folder_ids = Ids(required=True)
+
+
+class CountsShown(Body):
+    """How many recipients people are shown as what."""
+
+    awaiting = Whole()
+    processing = Whole()
+    sent = Whole()
+    failed = Whole()
+    unconfirmed = Whole()
+    skipped = Whole()
+
+
+class ReportShown(Body):
+    """A campaign in numbers; the counts add up to total."""
+
+    campaign_id = Whole()
+    name = Text()
+    status = Text()
+    is_over = fields.Function(lambda report: report.status in OVER)
+    status_detail = Text()
+    waiting_for = Text()
+    next_send_at = Moment()
+    total = Whole()
+    counts = fields.Function(lambda report: {WORD_OF[shown]: number for shown, number in report.counts.items()})
+    opened = Whole()
+    clicked = Whole()
+    unsubscribed = Whole()
+
+
+class RecipientShown(Body):
+    """One recipient. shown: the word people read for its state. address: null for those who may not read contacts."""
+
+    seq = Whole()
+    contact_id = Whole()
+    name = Text()
+    address = Text(allow_none=True)
+    state = Text()
+    shown = fields.Function(lambda row: WORD_OF[row.shown])
+    reason = Text()
+    detail = Text()
+    attempt = Whole()
+    not_before = Moment()
+    sending_at = Moment()
+    done_at = Moment()
+    opened_at = Moment()
+    clicked_at = Moment()
+    unsubscribed_at = Moment()

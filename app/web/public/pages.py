@@ -1,0 +1,110 @@
+"""What a reader of a message reaches, and mail scanners a thousand times: each request is one or two small reads, and
+only the first open or click writes."""
+
+import logging
+from collections.abc import Callable
+
+from flask import Blueprint, Response, current_app, redirect, request
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.wrappers import Response as AnyResponse
+
+from app.extensions import db
+from app.kernel.db import in_transaction
+from app.kernel.errors import AppError, NotFound
+from app.kernel.signing import TokenPurpose, key_for, read
+from app.sending import engagement
+from app.sending.service import TEST_SEQ
+
+log = logging.getLogger(__name__)
+
+pages = Blueprint("public", __name__, template_folder="templates")
+
+PIXEL = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'",
+    "Referrer-Policy": "no-referrer",  # the token stands in the address
+    "X-Robots-Tag": "noindex, nofollow",
+}
+AWAY = "We cannot look this up right now. Try again in a few minutes."
+
+
+@pages.after_request
+def _headers(response: AnyResponse) -> AnyResponse:
+    response.headers.update(HEADERS)
+    return response
+
+
+@pages.errorhandler(AppError)
+def _app_error(error: AppError) -> Response:
+    return _page(str(error), status=error.status)
+
+
+@pages.errorhandler(SQLAlchemyError)
+def _database_error(error: SQLAlchemyError) -> Response:
+    db.session.rollback()
+    log.warning("public page without a database", extra={"endpoint": request.endpoint, "error": type(error).__name__})
+    return _page(AWAY, status=503)
+
+
+@pages.route("/u/<token>", methods=["GET"])
+def ask(token: str) -> Response:
+    """A page with a button. Opening it changes nothing: scanners open every link of a message."""
+    campaign_id, seq = read(key_for(TokenPurpose.UNSUBSCRIBE), token)
+    if seq == TEST_SEQ:
+        return _page("This link comes from a test message. Nobody's subscription hangs on it.")
+    if engagement.is_unsubscribed(campaign_id, seq):
+        return _page("You are unsubscribed. We send nothing more to this address.")
+    return _page("Do you want to stop getting messages from us at this address?", has_button=True)
+
+
+@pages.route("/u/<token>", methods=["POST"])
+def unsubscribe(token: str) -> Response:
+    """The button of the page, or a mail provider's one-click request (RFC 8058), whatever the body says."""
+    campaign_id, seq = read(key_for(TokenPurpose.UNSUBSCRIBE), token)
+    if seq != TEST_SEQ:
+        in_transaction(engagement.unsubscribe, campaign_id, seq)
+    return _page("You are unsubscribed. We send nothing more to this address.")
+
+
+@pages.route("/c/<token>/<number>", methods=["GET"])
+def follow(token: str, number: str) -> AnyResponse:
+    """On to the target of a tracked link, which is never taken from the address. HEAD, as scanners ask, is no click."""
+    campaign_id, seq = read(key_for(TokenPurpose.TRACK), token)
+    if not (number.isascii() and number.isdigit() and len(number) < 6):
+        raise NotFound("This link leads nowhere. Copy the whole link from the message.")
+    target, is_first = engagement.click_target(campaign_id, seq, int(number))
+    if is_first and request.method == "GET":
+        _noted(engagement.record_click, campaign_id, seq)
+    return redirect(target, 302)
+
+
+@pages.route("/o/<token>.gif", methods=["GET"])
+def pixel(token: str) -> Response:
+    """Always the same picture, whatever the token and the state of the database: a reader sees no broken image."""
+    try:
+        campaign_id, seq = read(key_for(TokenPurpose.TRACK), token)
+        if request.method == "GET" and engagement.is_first_open(campaign_id, seq):
+            _noted(engagement.record_open, campaign_id, seq)
+    except NotFound:
+        pass
+    except SQLAlchemyError as error:
+        db.session.rollback()
+        log.warning("open not looked up", extra={"error": type(error).__name__})
+    return Response(PIXEL, mimetype="image/gif")
+
+
+def _noted(record: Callable[[int, int], None], campaign_id: int, seq: int) -> None:
+    """Write a fact. The reader gets what they came for even when that fails."""
+    try:
+        in_transaction(record, campaign_id, seq)
+    except SQLAlchemyError as error:
+        ids = {"campaign_id": campaign_id, "seq": seq}
+        log.warning("engagement not recorded", extra=ids | {"error": type(error).__name__})
+
+
+def _page(sentence: str, has_button: bool = False, status: int = 200) -> Response:
+    # Not render_template: what the panel adds to every template would load the session and its person.
+    template = current_app.jinja_env.get_template("public/page.html")
+    return Response(template.render(sentence=sentence, has_button=has_button), status, mimetype="text/html")
