@@ -1,34 +1,26 @@
-"""The two base classes of the panel: every write is one unit of work, every AppError becomes words for a person."""
+"""The base classes of the panel: every write is one unit of work, every AppError becomes words for a person."""
 
 import copy
-import logging
 import re
 from collections.abc import Callable
 from typing import Any
 
-import prison
 from flask import abort, current_app, flash, g, has_request_context, redirect, request, url_for
-from flask_appbuilder import BaseView, ModelRestApi, ModelView, expose
-from flask_appbuilder.exceptions import InvalidColumnFilterFABException, InvalidOrderByColumnFABException
+from flask_appbuilder import BaseView, ModelView, expose
 from flask_appbuilder.models.filters import BaseFilter, Filters
 from flask_appbuilder.models.sqla.filters import SQLAFilterConverter
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.urltools import get_filter_args
 from flask_login import current_user
-from marshmallow import ValidationError
 from sqlalchemy.exc import IntegrityError
-from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
-from app.extensions import csrf, db
+from app.extensions import db
 from app.kernel.db import EnumText, transaction
-from app.kernel.errors import AppError, Conflict, InvalidInput
+from app.kernel.errors import AppError, Conflict
 from app.web import security
 
-log = logging.getLogger(__name__)
-
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-MAX_PAGE = 10_000
 TAKEN = "Another entry already has these values. Choose different ones."
 
 
@@ -115,7 +107,7 @@ class Guarded:
 class OwnFilters:
     """Filters that belong to one request."""
 
-    _filters_prototype: Filters
+    _filters_prototype: Filters | None = None  # FAB looks at every attribute of an API before it sets this one
 
     @property
     def _filters(self) -> Filters:
@@ -280,126 +272,3 @@ class AppModelView(Guarded, OwnFilters, ModelView):
         """An action on the rows chosen in the list."""
         action = self._checked_action(request.form.get("action", ""))
         return action.func([self._item(pk) for pk in request.form.getlist("rowid")])
-
-
-class AppRestApi(Guarded, OwnFilters, ModelRestApi):
-    """A FAB REST API that fails closed: bad Rison, columns, operators and pages are 400, refusals are JSON.
-
-    Override create, change and remove: they run inside the transaction and raise AppError to refuse. A call that
-    relies on the session cookie needs the CSRF token; one with an Authorization header does not.
-    """
-
-    allow_browser_login = True
-
-    def __init__(self) -> None:
-        self._declare()
-        super().__init__()
-
-    def create_blueprint(self, *args: Any, **kwargs: Any) -> Any:
-        blueprint = super().create_blueprint(*args, **kwargs)
-        blueprint.before_request(check_api_request)
-        return blueprint
-
-    def create(self, values: dict[str, Any]) -> Any:
-        """Make and add the new row from the checked JSON values; returns it."""
-        item = self.datamodel.obj(**values)
-        db.session.add(item)
-        return item
-
-    def change(self, item: Any, values: dict[str, Any]) -> None:
-        """Write the checked JSON values into the row."""
-        with db.session.no_autoflush:
-            for name, value in values.items():
-                setattr(item, name, value)
-
-    def remove(self, item: Any) -> None:
-        """Delete the row."""
-        db.session.delete(item)
-
-    def values_of(self, schema: Any, partial: bool = False) -> dict[str, Any]:
-        """The request's JSON object, checked against a schema. Raises AppError or ValidationError."""
-        given = request.get_json(silent=True)
-        if not isinstance(given, dict):
-            raise BadRequest("Send a JSON object with the header Content-Type: application/json.")
-        values: dict[str, Any] = schema._do_load(given, partial=partial, postprocess=False)
-        return values
-
-    def answer(self, call: Callable[[], Any]) -> Any:
-        """Run a call that returns a response; refusals become JSON with their status."""
-        try:
-            return call()
-        except ValidationError as error:
-            return self.response(422, message=error.messages)
-
-    def post_headless(self) -> Any:
-        def call() -> Any:
-            values = self.values_of(self.add_model_schema)
-            item = unit_of_work(lambda: self.create(values))
-            return self.response(201, id=self.datamodel.get_pk_value(item), result=self.show_model_schema.dump(item))
-
-        return self.answer(call)
-
-    def put_headless(self, pk: Any) -> Any:
-        def call() -> Any:
-            item = self._item(pk)
-            values = self.values_of(self.edit_model_schema, partial=True)
-            unit_of_work(lambda: self.change(item, values))
-            return self.response(200, result=self.show_model_schema.dump(item))
-
-        return self.answer(call)
-
-    def delete_headless(self, pk: Any) -> Any:
-        item = self._item(pk)
-        unit_of_work(lambda: self.remove(item))
-        return self.response(200, message="OK")
-
-    def _item(self, pk: Any) -> Any:
-        item = self.datamodel.get(pk, self._base_filters) if re.fullmatch(r"\d{1,18}", str(pk)) else None
-        return item if item is not None else abort(404)
-
-    def _handle_filters_args(self, rison_args: dict[str, Any]) -> Filters:
-        for given in rison_args.get("filters", []):
-            if not isinstance(given, dict) or set(given) != {"col", "opr", "value"}:
-                raise InvalidColumnFilterFABException("A filter is an object with col, opr and value")
-            known = {filter_.arg_name for filter_ in self._filters.get_search_filters().get(given["col"], [])}
-            if given["opr"] not in known:
-                raise InvalidColumnFilterFABException(f"Filter not allowed: {given['col']} {given['opr']}")
-        return super()._handle_filters_args(rison_args)
-
-    def _handle_order_args(self, rison_args: dict[str, Any]) -> Any:
-        if rison_args.get("order_direction", "asc") not in ("asc", "desc"):
-            raise InvalidOrderByColumnFABException("order_direction is asc or desc")
-        if rison_args.get("order_column") and rison_args["order_column"] not in (self.order_columns or []):
-            raise InvalidOrderByColumnFABException(f"Invalid order by column: {rison_args['order_column']}")
-        return super()._handle_order_args(rison_args)
-
-    def _handle_page_args(self, rison_args: dict[str, Any]) -> Any:
-        page, size = rison_args.get("page", 0), rison_args.get("page_size", self.page_size)
-        largest = current_app.config["FAB_API_MAX_PAGE_SIZE"]
-        if not isinstance(page, int) or not 0 <= page <= MAX_PAGE:
-            raise BadRequest(f"page is a number from 0 to {MAX_PAGE}")
-        if not isinstance(size, int) or not 1 <= size <= largest:
-            raise BadRequest(f"page_size is a number from 1 to {largest}")
-        return page, size
-
-
-def check_api_request() -> None:
-    """Before each API call: the CSRF token where the cookie speaks for the person, and a readable q."""
-    uses_cookie = "Authorization" not in request.headers
-    if request.method not in SAFE_METHODS and uses_cookie and current_app.config.get("WTF_CSRF_ENABLED", True):
-        csrf.protect()
-    given = request.args.get("q")
-    if given is None:
-        return
-    try:
-        arguments = prison.loads(given)
-    except (prison.decoder.ParserException, ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
-        raise InvalidQuery("q is not readable Rison.") from error
-    if not isinstance(arguments, dict):
-        raise InvalidQuery("q is a Rison object, such as (page:0,page_size:25).")
-
-
-class InvalidQuery(InvalidInput):
-    """The query part of an address cannot be used."""
-
-    status = 400

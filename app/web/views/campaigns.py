@@ -1,6 +1,7 @@
 """Campaigns: writing them, moving them through their life, and choosing whom they reach."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from flask import flash, redirect, request, url_for
@@ -178,7 +179,7 @@ class CampaignView(AppModelView):
         form.show(self._item(pk))
 
     def _get_edit_widget(self, form: Any, **kwargs: Any) -> Any:
-        form.offer_documents(self._item(request.view_args["pk"]))
+        form.offer_documents(self._item((request.view_args or {}).get("pk")))
         return super()._get_edit_widget(form=form, **kwargs)
 
     @action("publish", "Publish", "Publish this? Sending begins at its time.", "fa-paper-plane")
@@ -293,7 +294,7 @@ class CampaignView(AppModelView):
     def _each(self, campaigns: list[Campaign], step: Callable[[int, str], Any], done: str) -> Response:
         chosen = [(campaign.id, campaign.name) for campaign in campaigns]
         for campaign_id, name in chosen:
-            self.attempt(lambda pk=campaign_id: step(pk, actor()), f"{name} {done}.")
+            self.attempt(partial(step, campaign_id, actor()), f"{name} {done}.")
         return self._back([campaign_id for campaign_id, _name in chosen])
 
     def _back(self, campaign_ids: list[int]) -> Response:
