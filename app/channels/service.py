@@ -2,6 +2,8 @@
 
 import re
 from datetime import datetime
+from email.utils import quote
+from ipaddress import IPv6Address
 from uuid import uuid4
 
 from flask import current_app
@@ -18,7 +20,7 @@ from app.kernel import clock
 from app.kernel.crypto import sealer
 from app.kernel.errors import InvalidInput, NotFound
 
-HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?")
+HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 LIMITS = ("per_second", "per_minute", "per_hour", "per_day")
 MAX_LIMIT = 10_000_000
@@ -48,7 +50,7 @@ def prepare_account(account: SmtpAccount, secret: str | None = None) -> None:
     if not account.name:
         raise InvalidInput("Give the account a name.", "name")
     _check_free_name(account)
-    if not HOST.fullmatch(account.host) or account.host.count(":") == 1:
+    if not HOST.fullmatch(account.host) and not _is_ipv6(account.host):
         raise InvalidInput("Enter the name of the mail server alone, such as smtp.example.org.", "host")
     account.auth = (account.auth or AUTH[0]).lower()
     if account.auth not in AUTH:
@@ -65,6 +67,13 @@ def prepare_account(account: SmtpAccount, secret: str | None = None) -> None:
     account.created_at, account.changed_at = account.created_at or now, now
     account.paused_reason = account.breaker_open_until = None
     account.breaker_open_seconds = 0
+
+
+def _is_ipv6(host: str) -> bool:
+    try:
+        return bool(IPv6Address(host))
+    except ValueError:
+        return False
 
 
 def _check_free_name(account: SmtpAccount) -> None:
@@ -134,11 +143,12 @@ def signer_of(account: SmtpAccount) -> Signer | None:
 
 def test_message(account: SmtpAccount, to: str, now: datetime) -> Outgoing:
     """The small e-mail that shows whether an account works."""
-    sender = (account.from_name, account.from_email) if account.from_name else account.from_email
+    # Flask-Mail does not quote the name of a pair: "Shop, Ltd" would become two addresses.
+    name = f'"{quote(account.from_name)}" ' if account.from_name else ""
     message = Message(
         subject="Muster: your SMTP account works",
         recipients=[to],
-        sender=sender,
+        sender=f"{name}<{account.from_email}>",
         body=f"This is the test e-mail of the SMTP account {account.name}.\nIt arrived, so campaigns can use it.\n",
         date=now.timestamp(),
     )
