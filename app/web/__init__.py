@@ -66,6 +66,8 @@ def _add_views(app: Flask, appbuilder: AppBuilder) -> None:
         appbuilder.add_view(view, name, category=category, icon=icon)
     appbuilder.add_view_no_menu(ReportView)
     monitor.register(app, appbuilder)
+    entries = appbuilder.menu.menu
+    entries.append(entries.pop(next(at for at, entry in enumerate(entries) if entry.name == "Security")))
 
 
 def _add_programs(app: Flask, appbuilder: AppBuilder) -> None:

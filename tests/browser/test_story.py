@@ -16,7 +16,12 @@ from jobs.sending import look_at_campaigns, send_slice, settle_campaign
 from tests.providers.script import Script, at
 from tests.providers.servers import Server
 
-CSV = "E-mail;First name;Last name\nann@people.example;Ann;Nowak\nbob@people.example;Bob;Lis\nbad@people.example;Cy;Rak\nnobody;Dee;Sak\n"
+CSV = """E-mail;First name;Last name
+ann@people.example;Ann;Nowak
+bob@people.example;Bob;Lis
+bad@people.example;Cy;Rak
+nobody;Dee;Sak
+"""
 
 
 def in_a_thread(work: Callable[[], None]) -> None:

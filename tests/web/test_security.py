@@ -1,5 +1,6 @@
 """CSRF, sign-in limits, headers and the answers to what goes wrong."""
 
+import contextvars
 from typing import Any
 
 import pytest
@@ -133,3 +134,28 @@ def test_a_busy_database_is_a_503(manager: Browser, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr("app.web.views.report.live_values", busy)
     assert manager.get("/reports/campaign/1").status_code == 503
+
+
+def test_two_people_who_search_at_the_same_moment_do_not_share_their_filters(panel: Flask) -> None:
+    view = next(each for each in panel.appbuilder.baseviews if type(each).__name__ == "CampaignView")  # type: ignore[attr-defined]
+
+    def filters_of_a_request() -> Any:
+        with panel.app_context(), panel.test_request_context("/campaigns/list/"):
+            mine = view._filters
+            mine.add_filter_index("name", 0, "mine")
+            assert view._filters is mine
+            return mine
+
+    first, second = (contextvars.Context().run(filters_of_a_request) for _ in range(2))
+    assert first is not second
+    assert len(first.values) == len(second.values) == 1
+    assert view._filters.values == []
+
+
+def test_a_page_does_not_wait_for_a_writer(manager: Browser, panel: Flask) -> None:
+    factories.ready_campaign(1, name="Spring sale")
+    db.session.commit()
+    with db.engine.connect() as writer:
+        writer.exec_driver_sql("UPDATE campaign SET description = 'being written'")
+        assert "Spring sale" in manager.get("/campaigns/list/").text
+        writer.rollback()
