@@ -116,6 +116,35 @@ def test_of_several_that_change_the_same_revision_one_does(app: Flask) -> None:
     assert campaigns.get(campaign_id).revision == 2
 
 
+def test_a_change_waits_for_one_that_is_not_committed_yet(app: Flask) -> None:
+    with transaction():
+        made = factories.campaign()
+    campaign_id = made.id
+    outcomes: list[object] = []
+    second_is_through = threading.Event()
+
+    def second() -> None:
+        with app.app_context():
+            try:
+                with transaction():
+                    campaigns.prepare_change(campaigns.get(campaign_id), "ben", revision=1)
+                    db.session.flush()
+                    second_is_through.set()
+            except Conflict as error:
+                outcomes.append(error)
+
+    thread = threading.Thread(target=second)
+    with transaction():
+        campaigns.prepare_change(made, "anna", revision=1)
+        db.session.flush()
+        thread.start()
+        assert not second_is_through.wait(0.3)  # it cannot get through, however long we waited
+    thread.join(60)
+    assert [type(outcome) for outcome in outcomes] == [Conflict]
+    after = campaigns.get(campaign_id)
+    assert (after.changed_by, after.revision) == ("anna", 2)
+
+
 def test_a_scheduled_campaign_stays_complete(app: Flask) -> None:
     with transaction():
         made = in_state(S.SCHEDULED)
