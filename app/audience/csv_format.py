@@ -35,7 +35,8 @@ _MAGIC = (
     (b"Rar!", "a compressed file"),
     (b"SQLite format 3", "a database"),
 )
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNREADABLE = re.compile("[\ud800-\udfff]")
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?(?:\r\n|\n|\r)', re.IGNORECASE)
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r|\Z)")
 _LOOKS_LIKE_DATA = re.compile(r"\s*(?:[^@\s]+@[^@\s]+\.[^@\s]+|\+?[0-9][0-9 ()./-]{5,})\s*")
@@ -137,7 +138,7 @@ def read_head(head: bytes, encoding: str, delimiter: str | None = None) -> CsvHe
 
     Raises InvalidInput for an empty file, no rows, and headings that cannot be used.
     """
-    text = head.decode(encoding, "replace")
+    text = head.decode(encoding, "surrogateescape")  # so that places in the text are places in the file
     if not text.strip():
         raise _bad("This file is empty. Choose one with a heading and rows.")
     start = 0
@@ -157,10 +158,9 @@ def read_head(head: bytes, encoding: str, delimiter: str | None = None) -> CsvHe
     samples = rows[1:] if has_heading else rows
     if not samples and len(head) < HEAD_BYTES:
         raise _bad("There is a heading but no rows in this file.")
-    data_at = start + (ends[0] if has_heading else 0)
-    return CsvHead(
-        delimiter, columns, has_heading, len(text[:data_at].encode(encoding, "replace")), tuple(map(tuple, samples[:5]))
-    )
+    before = text[: start + (ends[0] if has_heading else 0)]
+    shown = tuple(tuple(_UNREADABLE.sub("\ufffd", cell) for cell in row) for row in samples[:5])
+    return CsvHead(delimiter, columns, has_heading, len(before.encode(encoding, "surrogateescape")), shown)
 
 
 def _first_rows(text: str, delimiter: str) -> tuple[list[list[str]], list[int]]:
@@ -216,7 +216,7 @@ def _columns(cells: Sequence[str]) -> tuple[str, ...]:
         if len(column) > MAX_HEADING:
             raise _bad(f"The heading of column {number} is longer than {MAX_HEADING} characters. Shorten it.")
         if _CONTROL.search(column):
-            raise _bad(f"The heading of column {number} has a line break or a control character in it. Remove it.")
+            raise _bad(f"The heading of column {number} has a line break or an unreadable character in it. Remove it.")
         other = seen.setdefault(plain(column), number)
         if other != number:
             raise _bad(f"Columns {other} and {number} have the same heading, “{column[:40]}”. Rename or remove one.")

@@ -78,6 +78,13 @@ def test_delimiter_line_of_excel_is_no_row() -> None:
     assert (head.delimiter, head.columns, head.data_at) == ("|", ("e-mail", "name"), 20)
 
 
+def test_broken_byte_in_the_heading_is_refused_and_in_a_sample_is_shown_as_such() -> None:
+    with pytest.raises(InvalidInput, match="column 2 has .* unreadable"):
+        read_head(b"e-mail,na\xe9me\na@b.pl,x\n", "utf-8")
+    head = read_head("\ne-mail,ż\n".encode() + b"a@b.pl,x\xe9y\n", "utf-8")
+    assert (head.samples, head.data_at) == ((("a@b.pl", "x\ufffdy"),), 11)
+
+
 def test_rows_begin_after_a_heading_with_a_line_break_in_quotes_in_the_data() -> None:
     source = 'e-mail,żółć\na@b.pl,"x\ny"\n'.encode()
     head = read_head(source, "utf-8")
@@ -95,8 +102,8 @@ def test_rows_begin_after_a_heading_with_a_line_break_in_quotes_in_the_data() ->
         (b"email,E-mail,EMAIL \na@b.pl,x,c@d.pl\n", "Columns 1 and 3 have the same heading"),
         (b",".join(b"c%d" % n for n in range(101)) + b"\n1,2\n", "101 columns"),
         (b"e-mail," + b"x" * 301 + b"\na@b.pl,1\n", "column 2 is longer than 300"),
-        (b"e-mail,na\x07me\na@b.pl,1\n", "control character"),
-        (b'e-mail,"na\nme"\na@b.pl,1\n', "line break or a control character"),
+        (b"e-mail,na\x07me\na@b.pl,1\n", "unreadable character"),
+        (b'e-mail,"na\nme"\na@b.pl,1\n', "line break or an unreadable character"),
         (b'"e-mail,name\na@b.pl,x\n', "not closed"),
     ],
 )
