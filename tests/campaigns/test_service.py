@@ -111,11 +111,18 @@ def test_every_column_of_a_campaign_is_either_copied_or_left_on_purpose() -> Non
 
 def test_copies_of_copies_have_names_of_their_own(app: Flask) -> None:
     original = factories.campaign(name="100% Spring_")
-    factories.campaign(name="100% spring_ (COPY)", sender=original.smtp_account)
+    factories.campaign(name="100% Spring_ (copy)", sender=original.smtp_account)
     names = [campaigns.duplicate(original.id, BY).name for _ in range(2)]
     assert names == ["100% Spring_ (copy 2)", "100% Spring_ (copy 3)"]
     long = factories.campaign(name="x" * 150, sender=original.smtp_account)
     assert campaigns.duplicate(long.id, BY).name == "x" * 120 + " (copy)"
+
+
+@pytest.mark.mariadb
+def test_a_copy_avoids_a_name_that_the_index_holds_equal(app: Flask) -> None:
+    original = factories.campaign(name="Ząb")
+    factories.campaign(name="ZAB (COPY)", sender=original.smtp_account)
+    assert campaigns.duplicate(original.id, BY).name == "Ząb (copy 2)"
 
 
 def test_copies_made_at_once_all_succeed(app: Flask) -> None:
