@@ -1,7 +1,108 @@
-"""The flask commands."""
+"""The flask commands (`flask --app wsgi …`): keys, people, checks."""
 
-from flask import Flask
+import os
+from pathlib import Path
+
+import click
+from flask import Flask, current_app
+from flask.cli import AppGroup
+
+from app.audience import rotation as contacts
+from app.channels import rotation as accounts
+from app.kernel import crypto
+from app.kernel.db import in_transaction, reading, transaction
+from app.kernel.errors import AppError
+from app.sending import journal, service, sweep
+
+BATCH = 500
+
+keys = AppGroup("keys", help="The keyring: what seals addresses and secrets.")
 
 
 def init_app(app: Flask) -> None:
     """Add our commands to the app."""
+    app.cli.add_command(keys)
+    app.cli.add_command(reconcile)
+    app.cli.add_command(sweep_claims)
+    app.cli.add_command(make_admin)
+
+
+def _keyring_path() -> Path:
+    if os.environ.get("MUSTER_KEYRING"):
+        raise click.ClickException("The keyring comes from MUSTER_KEYRING. Change it where that is kept.")
+    return Path(current_app.config["INSTANCE"]) / "keyring.json"
+
+
+@keys.command("rotate")
+def rotate() -> None:
+    """Make a new active key, then seal everything with it. May be stopped; restart Muster between the two."""
+    path = _keyring_path()
+    ring = crypto.keyring()
+    old_left = _sealed_with_old(ring)
+    if not old_left:
+        crypto.write_keyring(path, ring.rotated())
+        click.echo("There is a new active key. Restart Muster, then run this command again to seal everything with it.")
+        return
+    done = 0
+    for reseal in (contacts.reseal, accounts.reseal):
+        while moved := in_transaction(reseal, BATCH):
+            done += moved
+    click.echo(f"{done} values are sealed with the active key now.")
+
+
+def _sealed_with_old(ring: crypto.Keyring) -> int:
+    if len(ring.keys) == 1:
+        return 0
+    with reading():
+        return contacts.count_old() + accounts.count_old()
+
+
+@keys.command("drop-old")
+def drop_old() -> None:
+    """Remove the keys that nothing is sealed with any more."""
+    path, ring = _keyring_path(), crypto.keyring()
+    left = _sealed_with_old(ring)
+    if left:
+        raise click.ClickException(f"{left} values are still sealed with an old key. Run 'flask keys rotate' first.")
+    crypto.write_keyring(path, ring.only_active())
+    click.echo("Only the active key is left. Restart Muster.")
+
+
+@click.command("reconcile")
+def reconcile() -> None:
+    """Compare the counters of all campaigns with their recipients; exit code 1 when they differ."""
+    with reading():
+        differences = service.reconcile()
+    for sentence in differences:
+        click.echo(sentence)
+    if differences:
+        raise SystemExit(1)
+    click.echo("The counters agree with the recipients.")
+
+
+@click.command("sweep")
+def sweep_claims() -> None:
+    """Recover the claims of dead workers of this host now, instead of waiting for the scheduler."""
+    folder = Path(current_app.config["JOURNAL_FOLDER"])
+    with transaction():
+        found = sweep.candidates(folder)
+    for key, owner in found:
+        if in_transaction(sweep.recover, key, owner, folder):
+            journal.remove(folder, key)
+    click.echo(f"{len(found)} claims looked at.")
+
+
+@click.command("make-admin")
+@click.option("--name", default="admin", show_default=True)
+@click.option("--email", default="admin@example.com", show_default=True)
+@click.password_option(envvar="MUSTER_ADMIN_PASSWORD")
+def make_admin(name: str, email: str, password: str) -> None:
+    """Make a user with the role Admin when there is none."""
+    from app.web import users
+
+    try:
+        with transaction():
+            is_new = users.make_admin(password, name, email)
+    except AppError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{name} may sign in now." if is_new else "There is an admin already.")

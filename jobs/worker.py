@@ -1,9 +1,12 @@
 """`python -m jobs.worker [queue …]`: one RQ worker that has the app loaded before it forks for a job."""
 
+import ctypes
 import logging
+import signal
 import sys
 
-from rq import Worker
+from rq import Queue, Worker
+from rq.job import Job
 
 from app.extensions import db
 from app.kernel import queues
@@ -13,6 +16,17 @@ from jobs.runtime import the_app
 # How long Redis believes in a silent worker. RQ's defaults leave the job of a lost host "started" for minutes.
 WORKER_TTL_SECONDS = 30
 MAINTENANCE_SECONDS = 10
+PR_SET_PDEATHSIG = 1
+
+
+class HouseWorker(Worker):
+    """A worker whose forked job does not outlive it."""
+
+    def main_work_horse(self, job: Job, queue: Queue) -> None:
+        """Run the job in the fork; the kernel ends it when the worker is killed (the journal keeps what it did)."""
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        super().main_work_horse(job, queue)
 
 
 def main(names: list[str]) -> int:
@@ -26,7 +40,7 @@ def main(names: list[str]) -> int:
     app = the_app()
     with app.app_context():
         db.engine.dispose()  # the forked jobs open connections of their own
-        worker = Worker(
+        worker = HouseWorker(
             [queues.queue(QueueName(name)) for name in names or known],
             connection=queues.worker_connection(),
             serializer="json",

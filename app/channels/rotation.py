@@ -1,0 +1,33 @@
+"""Sealing the secrets of senders with the active key again."""
+
+from sqlalchemy import select
+
+from app.channels.models import SmtpAccount
+from app.extensions import db
+from app.kernel.crypto import sealer
+
+SEALED = ("secret_sealed", "dkim_key_sealed")
+
+
+def _old() -> list[tuple[SmtpAccount, str]]:
+    prefix = sealer("secret").active_prefix
+    return [
+        (account, name)
+        for account in db.session.scalars(select(SmtpAccount))
+        for name in SEALED
+        if getattr(account, name) and not getattr(account, name).startswith(prefix)
+    ]
+
+
+def count_old() -> int:
+    """How many secrets are sealed with another key than the active one."""
+    return len(_old())
+
+
+def reseal(limit: int) -> int:
+    """Seal up to limit secrets again in this transaction; returns how many, 0 when all are done."""
+    seals, found = sealer("secret"), _old()[:limit]
+    for account, name in found:
+        setattr(account, name, seals.seal(seals.open(getattr(account, name), account.uid), account.uid))
+    db.session.flush()
+    return len(found)

@@ -1,0 +1,46 @@
+"""What a supervisor or a load balancer asks: /healthz (the process answers) and /readyz (what it needs answers too)."""
+
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Blueprint, Flask, current_app, jsonify
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.wrappers import Response
+
+from app.extensions import db
+from app.kernel import queues
+
+blueprint = Blueprint("health", __name__)
+
+
+def register(app: Flask) -> None:
+    """Add both addresses; they need no sign-in and tell no details."""
+    app.register_blueprint(blueprint)
+
+
+@blueprint.get("/healthz")
+def healthz() -> Response:
+    """200 as long as this process serves requests."""
+    return jsonify(status="ok")
+
+
+@blueprint.get("/readyz")
+def readyz() -> tuple[Response, int]:
+    """200 when the database is there at the right version and Redis answers, else 503 naming what is missing."""
+    missing = [name for name, check in (("database", _has_database), ("redis", _has_redis)) if not check()]
+    return jsonify(status="unready" if missing else "ready", missing=missing), 503 if missing else 200
+
+
+def _has_database() -> bool:
+    head = ScriptDirectory(current_app.extensions["migrate"].directory).get_current_head()
+    try:
+        return MigrationContext.configure(db.session.connection()).get_current_revision() == head
+    except SQLAlchemyError:
+        return False
+
+
+def _has_redis() -> bool:
+    try:
+        return bool(queues.redis().ping())
+    except RedisError:
+        return False
