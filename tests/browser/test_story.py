@@ -13,6 +13,7 @@ from app.extensions import db
 from jobs import runtime
 from jobs.audience import run_import
 from jobs.sending import look_at_campaigns, send_slice, settle_campaign
+from tests import factories
 from tests.providers.script import Script, at
 from tests.providers.servers import Server
 
@@ -156,3 +157,36 @@ def test_the_administrator_looks_at_the_queues(page: Page) -> None:
     page.goto("/operations/queues/")
     expect(page.locator("body")).to_contain_text("Queues")
     assert page.url.endswith("/rq/")
+
+
+def test_several_campaigns_are_published_from_the_list(page: Page) -> None:
+    for name in ("Spring sale", "Autumn sale"):
+        factories.ready_campaign(1, name=name)
+    db.session.commit()
+    page.reload()
+    page.click("#check_all")
+    page.click("button:has-text('Actions')")
+    page.click(".publish_menu_item")
+    question = page.locator("#modal-confirm").first
+    expect(question).to_contain_text("Publish this?")
+    question.locator("#modal-confirm-ok").click()
+    expect(page.locator(".alert-success")).to_have_count(2)
+    expect(page.locator("td:text-is('scheduled')")).to_have_count(2)
+
+
+def test_the_list_is_searched_and_a_campaign_deleted(page: Page) -> None:
+    for name in ("Spring sale", "Autumn sale"):
+        factories.campaign(name=name)
+    db.session.commit()
+    page.reload()
+    page.click("text=Search")
+    page.click("button:has-text('Add Filter')")
+    page.click("a.filter:text-is('Name')")
+    page.fill("[name='_flt_0_name']", "Spri")
+    page.click("button[type=submit]:has-text('Search')")
+    expect(page.locator("td:text-is('Spring sale')")).to_be_visible()
+    expect(page.locator("td:text-is('Autumn sale')")).to_have_count(0)
+    page.click("a.confirm")
+    page.locator("#modal-confirm-ok").first.click()
+    expect(page.locator(".alert-success")).to_contain_text("was deleted")
+    expect(page.locator("td:text-is('Autumn sale')")).to_be_visible()

@@ -145,10 +145,11 @@ class CampaignView(AppModelView):
             for name, value in form.plain_values().items():
                 setattr(item, name, value)
             item.folders = service.folders(form.folders.data)
-            for document in item.documents:
-                document.is_removed = document.is_removed or document.id in form.removed_documents.data
             service.prepare_change(item, actor(), int(form.revision.data))
         db.session.flush()
+        for document in item.documents:
+            if document.id in form.removed_documents.data:
+                service.detach(document.id)
         self._attach(item, form)
 
     def remove(self, item: Campaign) -> None:
