@@ -1,4 +1,4 @@
-"""`python -m tests.browser.shots`: makes the pictures of the docs from a panel with invented data, in Chromium."""
+"""`python -m docs.shots`: makes the pictures of the docs from a panel with invented data, in Chromium."""
 
 import sys
 import tempfile
@@ -25,7 +25,7 @@ from tests import factories
 from tests.browser.conftest import ARGUMENTS, CHROMIUM, Quiet
 from tests.web.conftest import PASSWORD, add_person
 
-FOLDER = Path(__file__).resolve().parents[2] / "docs" / "images"
+FOLDER = Path(__file__).resolve().parent / "images"
 SIZE = {"width": 1280, "height": 860}
 NAMES = ("Ann Nowak", "Bob Lis", "Cy Rak", "Dee Sowa", "Eve Zając", "Fay Wilk", "Gus Kos", "Hal Bór")
 OUTCOMES = (
