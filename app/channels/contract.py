@@ -62,7 +62,9 @@ class Reason(StrEnum):
 class SendResult:
     """Outcome of one message.
 
-    reason and fault are set for everything but ACCEPTED. code: the provider's own code ("550 5.1.1").
+    fault: None for ACCEPTED, and for NOT_TRANSMITTED when the feed itself stopped the message. reason: set for
+    REFUSED, DEFERRED and UNCONFIRMED. A fault of the SENDER is always NOT_TRANSMITTED. code: the provider's own code
+    ("550 5.1.1"), empty for ACCEPTED.
     detail: the provider's words, at most 255 characters, control characters removed.
     retry_after_seconds: the provider's own hint, if it gave one.
     """

@@ -34,7 +34,7 @@ def plan(campaign: Campaign) -> int:
     if campaign.to_second_email:  # first addresses are unique among contacts, second ones are not
         _skip_duplicates(campaign.id, last)
     counted = select(_R.state, func.count()).where(_R.campaign_id == campaign.id, _R.seq > last).group_by(_R.state)
-    progress.move(campaign.id, dict(db.session.execute(counted).tuples().all()))
+    progress.move(campaign.id, dict(db.session.execute(counted).all()))
     _cut_batches(campaign.id, last, last + added)
     return added
 

@@ -50,7 +50,9 @@ def _http_error(error: HTTPException) -> Any:
     if error.code is None or error.code < 400:
         return error
     made_here = error.description and error.description != type(error).description
-    return _answer(error.code, str(error.description) if made_here else WORDS.get(error.code, error.name))
+    headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
+    message = str(error.description) if made_here else WORDS.get(error.code, error.name)
+    return *_answer(error.code, message), headers
 
 
 def _database_error(error: DBAPIError) -> Any:

@@ -13,7 +13,7 @@ def make_admin(password: str, name: str = FIRST_ADMIN, email: str = "admin@examp
 
     Raises InvalidInput for a short password, Conflict when the name is taken.
     """
-    security = current_app.appbuilder.sm
+    security = current_app.appbuilder.sm  # type: ignore[attr-defined]  # flask-appbuilder puts it there
     role = security.find_role(security.auth_role_admin)
     if any(role in user.roles for user in security.get_all_users()):
         return False

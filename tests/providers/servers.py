@@ -105,7 +105,7 @@ class _Session:
         server.visits.append(self.visit)
         self.sender = self.recipient = ""
         self.message = self.nth = 0
-        self.has_recipient = False
+        self.has_recipient = self.has_transaction = False
         self.is_silent = server.script.blackhole
         self.is_signed_in = not server.script.auth
         self._in = b""
@@ -263,6 +263,7 @@ class _Session:
         if handler is not None:
             handler(line)
         elif verb in ("HELO", "RSET", "NOOP"):
+            self.has_transaction = self.has_transaction and verb == "NOOP"
             self._answer(verb, "250 Ok", line)
         else:
             self._say("500 5.5.2 What?")
@@ -315,7 +316,10 @@ class _Session:
         if not self.is_signed_in:
             self._say("530 5.7.0 Sign in first")
             return
-        self._answer("MAIL", "250 2.1.0 Ok", line)
+        if self.has_transaction:
+            self._say("503 5.5.1 Nested MAIL command")
+            return
+        self.has_transaction = self._answer("MAIL", "250 2.1.0 Ok", line).startswith("2")
 
     def _rcpt(self, line: str) -> None:
         self.recipient = line.partition("<")[2].rpartition(">")[0]
@@ -327,6 +331,7 @@ class _Session:
         said = self._answer("DATA", usual, line)
         if not said.startswith("354"):
             return
+        self.has_transaction = False
         first = self._line()
         if first == b".\r\n":
             self.visit.lone_dots += 1

@@ -196,6 +196,23 @@ def test_an_answer_too_many_closes_the_connection_before_it_is_taken_for_another
     assert len(server.visits) > 1
 
 
+def test_an_answer_given_before_the_content_is_not_taken_for_its_answer() -> None:
+    rules = [at("DATA", "354 Go\n250 Ok", recipient=to(3)), at("END", "550 5.7.0 No", recipient=to(3))]
+    with Server(Script(rules=rules)) as server:
+        batch = Batch(messages(6))
+        send(server, batch, 1)
+    assert arrived(server) == batch.refs(ACCEPTED) == {1, 2, 4, 5, 6}
+
+
+@BOTH_WAYS
+def test_a_message_at_which_the_server_hangs_up_goes_back_and_the_others_go_on(pipelining: bool) -> None:
+    with Server(Script(rules=[at("RCPT", Do.CLOSE, recipient=to(3))], pipelining=pipelining)) as server:
+        batch = Batch(messages(9))
+        assert send(server, batch, 1) == RunReport(8)
+    assert batch.refs(BACK) == {3}
+    assert arrived(server) == set(range(1, 10)) - {3}
+
+
 def test_five_lost_connections_in_a_row_end_the_run() -> None:
     with Server(Script(rules=[at("END", Do.RESET)])) as server:
         batch = Batch(messages(200))
@@ -283,7 +300,7 @@ def test_silence_before_the_content_gives_up_in_time_and_ticks_go_on(stage: str)
     assert clock.steady() - started < 4
     assert batch.counts == {BACK: len(batch.taken)}
     assert len(batch.ticks) >= 3
-    assert batch.longest_silence < 0.25  # 0.1 on a machine of its own
+    batch.assert_ticks_went_on()
 
 
 def test_a_black_hole_gives_up_in_time() -> None:
@@ -306,7 +323,7 @@ def test_a_port_that_never_takes_the_connection_gives_up_in_time() -> None:
         for filler in fillers:
             filler.close()
     assert report.fault is Fault.PROVIDER
-    assert batch.longest_silence < 0.25
+    batch.assert_ticks_went_on()
 
 
 def test_silence_after_the_dot_is_unconfirmed_after_its_own_time() -> None:
@@ -373,3 +390,4 @@ def test_a_message_that_may_not_leave_any_more_does_not_leave(pipelining: bool) 
     assert batch.refs(BACK) == barred
     assert all(batch.results[ref].fault is None for ref in barred)
     assert arrived(server) == set(range(1, 21)) - barred
+    assert not any(visit.lone_dots for visit in server.visits)

@@ -224,9 +224,9 @@ def test_a_message_whose_last_line_is_not_ended_is_refused() -> None:
 
 def test_thousands_of_refused_addresses_do_not_hold_up_the_ticks() -> None:
     with Server() as server:
-        batch = Batch([message(ref, recipient="a b") for ref in range(1, 3001)] + [message(3001)])
+        batch = Batch([message(ref, recipient="a b") for ref in range(1, 20_001)] + [message(20_001)])
         assert send(server, batch, 2).accepted == 1
-    assert batch.longest_silence < 0.5
+    batch.assert_ticks_went_on()
 
 
 # --- test message

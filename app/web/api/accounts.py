@@ -11,7 +11,7 @@ from app.channels.models import SmtpAccount
 from app.extensions import db
 from app.web.api.base import RestApi, own_address
 from app.web.api.bodies import Body, Choice, Flag, Moment, Text, Whole, read
-from app.web.api.openapi import described, ref
+from app.web.api.openapi import described, ref, result_of
 from app.web.base import AppInterface
 from app.web.views.smtp_accounts import delete_account
 
@@ -121,8 +121,8 @@ class SmtpAccountApi(RestApi):
 
     @expose("/<int:pk>/test", methods=["POST"])
     @protect()
-    @described("post", ref("TestResult"), body=ref("TestBody"))
+    @described("post", result_of(ref("TestResult")), body=ref("TestBody"))
     def test(self, pk: int) -> Any:
         """Send a test e-mail and tell what the server said."""
         to = read(TestBody()).get("to") or own_address()
-        return self.response(200, **shown_report(service.send_test_message(self.item(pk).id, to)))
+        return self.response(200, result=shown_report(service.send_test_message(self.item(pk).id, to)))

@@ -28,26 +28,14 @@ from app.web.api.campaign_bodies import (
     ReportShown,
     RunBody,
 )
-from app.web.api.openapi import DONE, FILE, ONE, described, page_of, ref
+from app.web.api.openapi import DONE, FILE, ONE, described, page_of, ref, result_of
 from app.web.base import AppInterface, actor, may
 
 MAX_LIMIT = 1000
 SHOWN_BY_WORD = {word: shown for shown, word in WORD_OF.items()}
-REASONS = {
+REASON = {
     "type": "object",
-    "properties": {
-        "result": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "state": {"type": "string"},
-                    "reason": {"type": "string"},
-                    "count": {"type": "integer"},
-                },
-            },
-        }
-    },
+    "properties": {"state": {"type": "string"}, "reason": {"type": "string"}, "count": {"type": "integer"}},
 }
 
 
@@ -146,15 +134,15 @@ class CampaignApi(RestApi):
 
     @expose("/<int:pk>/test", methods=["POST"])
     @protect()
-    @described("post", ref("TestResult"), body=ref("TestBody"))
+    @described("post", result_of(ref("TestResult")), body=ref("TestBody"))
     def test(self, pk: int) -> Any:
         """Send the message as it stands to one address and tell what the server said."""
         to = read(TestBody()).get("to") or own_address()
-        return self.response(200, **shown_report(sending.send_test(self.item(pk).id, to)))
+        return self.response(200, result=shown_report(sending.send_test(self.item(pk).id, to)))
 
     @expose("/<int:pk>/documents", methods=["POST"])
     @protect()
-    @described("post", ref("DocumentShown"), body=FILE, body_type="multipart/form-data", status=201)
+    @described("post", result_of(ref("DocumentShown")), body=FILE, body_type="multipart/form-data", status=201)
     def add_document(self, pk: int) -> Any:
         """Attach a file to its messages."""
         file = sent_file()
@@ -180,14 +168,14 @@ class CampaignApi(RestApi):
 
     @expose("/<int:pk>/report", methods=["GET"])
     @protect()
-    @described("get", ref("ReportShown"))
+    @described("get", result_of(ref("ReportShown")))
     def report(self, pk: int) -> Any:
         """How far it is, in numbers; cheap enough to be asked every second."""
-        return self.response(200, **ReportShown().dump(metrics.campaign_report(self.item(pk).id)))
+        return self.response(200, result=ReportShown().dump(metrics.campaign_report(self.item(pk).id)))
 
     @expose("/<int:pk>/reasons", methods=["GET"])
     @protect()
-    @described("get", REASONS)
+    @described("get", result_of({"type": "array", "items": REASON}))
     def reasons(self, pk: int) -> Any:
         """Why recipients have no sent message, the most frequent reason first."""
         found = metrics.reasons(self.item(pk).id)

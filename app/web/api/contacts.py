@@ -10,7 +10,7 @@ from app.audience import service
 from app.audience.models import Contact
 from app.web.api.base import RestApi
 from app.web.api.bodies import Body, Ids, Moment, Text, Texts, Whole, read
-from app.web.api.openapi import OWN, described, ref
+from app.web.api.openapi import OWN, described, ref, result_of
 from app.web.base import AppInterface
 
 COLUMNS = ["id", "first_name", "last_name", "company", "country", "language", "time_zone", "attributes"]
@@ -91,7 +91,7 @@ class ContactApi(RestApi):
     @protect()
     @described(
         "post",
-        {"type": "object", "properties": {"result": {"type": "array", "items": ref(f"{OWN}.get")}}},
+        result_of({"type": "array", "items": ref(f"{OWN}.get")}),
         body=ref("AddressBody"),
     )
     def find(self) -> Any:

@@ -55,6 +55,11 @@ DONE = {"type": "object", "properties": {"message": {"type": "string"}}}
 FILE = {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}, "required": ["file"]}
 
 
+def result_of(schema: dict[str, Any]) -> dict[str, Any]:
+    """An answer with one result."""
+    return {"type": "object", "properties": {"result": schema}}
+
+
 def page_of(schema: type[Schema]) -> dict[str, Any]:
     """Rows with the number to ask for the next ones after."""
     rows = {"type": "array", "items": ref(schema.__name__)}
