@@ -2,9 +2,12 @@
 
 import pytest
 from flask import Flask
+from sqlalchemy.exc import IntegrityError
 
-from app.audience import queries, service
+from app.audience import queries, service, store
 from app.audience.addresses import Addresses, email_index, indexing, opener, phone_index, sealing
+from app.audience.fields import clean_person
+from app.audience.matching import Known
 from app.audience.models import Contact, SuppressionSource
 from app.audience.suppressions import suppress
 from app.channels.contract import Channel
@@ -200,3 +203,14 @@ def test_indexes_of_phone_and_whatsapp_are_one_space() -> None:
     found = indexing()(Addresses("a@example.org", "b@example.org", "+48600100200", "+48600100200"))
     assert found.phone == found.whatsapp == phone_index("+48600100200")
     assert found.email == email_index("a@example.org") != found.second_email
+
+
+def test_error_of_the_database_tells_nothing_about_people() -> None:
+    service.create_contact({"email": "canary@example.org", "first_name": "Canary"})
+    person = clean_person({"email": "canary@example.org", "first_name": "Canary"})
+    again = Known(person, indexing()(person.addresses), b"1" * 16)
+    with pytest.raises(IntegrityError) as caught:
+        store.add([again], clock.utcnow())
+    db.session.rollback()
+    for told in ("Canary", b"Canary".hex(), "INSERT"):
+        assert told not in str(caught.value)
