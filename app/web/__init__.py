@@ -1,5 +1,7 @@
 """The panel and the public pages: registers every view, API and menu entry, in menu order."""
 
+import logging
+
 from flask import Flask, redirect, request, url_for
 from flask_appbuilder import AppBuilder, IndexView, expose
 from flask_login import current_user
@@ -29,6 +31,8 @@ def init_app(app: Flask) -> None:
     """Build the AppBuilder of this app and register everything people and programs can reach."""
     from app.web import errors, security
 
+    # FAB warns of each column that its filters do not know, at every start of every process.
+    logging.getLogger("flask_appbuilder.models.filters").setLevel(logging.ERROR)
     security.configure(app)
     errors.init_app(app)
     app.before_request(_expect)

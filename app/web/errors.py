@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 from flask import Flask, jsonify, render_template, request
+from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
@@ -49,6 +50,8 @@ def _app_error(error: AppError) -> Any:
 def _http_error(error: HTTPException) -> Any:
     if error.code is None or error.code < 400:
         return error
+    if isinstance(error, CSRFError):
+        return _answer(400, "This form is too old. Go back, load the page again and repeat your change.")
     made_here = error.description and error.description != type(error).description
     headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
     message = str(error.description) if made_here else WORDS.get(error.code, error.name)
