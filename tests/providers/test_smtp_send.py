@@ -1,11 +1,13 @@
 """Sending against a real socket: what travels, what comes back, how the feed is treated."""
 
+import itertools
 import smtplib
 import time
 
 import pytest
 
 from app.channels.contract import Fault, Outcome, Outgoing, Reason, RunReport
+from app.kernel import clock
 from app.providers import smtp_loop
 from app.providers.smtp import SmtpTransport
 from tests.providers.helpers import Batch, message, messages, settings
@@ -222,11 +224,14 @@ def test_a_message_whose_last_line_is_not_ended_is_refused() -> None:
     assert (batch.results[1].outcome, batch.results[1].fault) == (Outcome.REFUSED, Fault.CONTENT)
 
 
-def test_thousands_of_refused_addresses_do_not_hold_up_the_ticks() -> None:
+def test_thousands_of_refused_addresses_do_not_hold_up_the_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a clock that goes on by 20 ms whenever it is asked, a tick is due after every few rounds of the loop."""
+    moments = itertools.count(100.0, 0.02)
+    monkeypatch.setattr(clock, "steady", lambda: next(moments))
     with Server() as server:
-        batch = Batch([message(ref, recipient="a b") for ref in range(1, 20_001)] + [message(20_001)])
+        batch = Batch([message(ref, recipient="a b") for ref in range(1, 5001)] + [message(5001)])
         assert send(server, batch, 2).accepted == 1
-    batch.assert_ticks_went_on()
+    assert len(batch.ticks) > 20
 
 
 # --- test message
