@@ -8,18 +8,19 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.audience import csv_import, import_service
 from app.audience.csv_import import LeaseLost, Run
 from app.audience.csv_rows import Chunk
-from app.kernel.db import in_transaction, transaction
-from app.kernel.errors import AppError
+from app.kernel.db import in_transaction, is_retriable, transaction
+from app.kernel.errors import AppError, Conflict
 from jobs.runtime import job
 
 log = logging.getLogger(__name__)
 
 COLLISIONS = 20
+REFUSED = Conflict("The database refused a part of this file. What is in stays in. Tell your administrator.")
 
 
 @job
@@ -59,6 +60,10 @@ def _work(run: Run) -> None:
         reason = error
         in_transaction(lambda: csv_import.fail(run, reason))
         log.warning("import failed", extra={"import_id": run.import_id, "error": type(error).__name__})
+    except DBAPIError as error:
+        if not is_retriable(error):  # it would come again and again; the others the scheduler tries again
+            in_transaction(lambda: csv_import.fail(run, REFUSED))
+        raise
 
 
 def _write(run: Run, chunk: Chunk) -> None:

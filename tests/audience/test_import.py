@@ -5,7 +5,9 @@ import threading
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
+from sqlalchemy.exc import DBAPIError
 
 from app.audience import csv_import, csv_rows, import_chunks, import_service, service, store
 from app.audience.matching import Known
@@ -149,6 +151,25 @@ def test_unreadable_source_fails_with_a_sentence_and_keeps_what_is_in(
     done = import_service.get(import_id)
     assert done.status is ImportStatus.FAILED and "does not open" in str(done.error)
     assert 0 < done.rows_done == len(contacts()) < 100
+
+
+def test_file_that_the_database_refuses_fails_once_and_for_all(
+    small_chunks: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_id = start(upload(people(range(30))))
+    real, calls = store.add, iter(range(100))
+
+    def refused_in_the_second(*args: Any) -> None:
+        real(*args)
+        if next(calls) == 1:
+            db.session.execute(sa.text("SELECT nothing FROM nowhere"))
+
+    monkeypatch.setattr(store, "add", refused_in_the_second)
+    with pytest.raises(DBAPIError):
+        run_import(import_id)
+    done = import_service.get(import_id)
+    assert (done.status, done.rows_done, len(contacts())) == (ImportStatus.FAILED, 10, 10)
+    assert "database refused" in str(done.error)
 
 
 def test_two_imports_of_the_same_people_at_once_add_each_once(small_chunks: None, app: Flask) -> None:
