@@ -10,6 +10,8 @@ from app.sending.states import RecipientState
 # Waits after a temporary refusal, about 31 hours in all; then the recipient has failed.
 RETRY_SECONDS = (60, 300, 900, 3600, 7200, 14400, 28800, 57600)
 JITTER = 0.2
+GREYLISTING = ("450 4.7.", "451 4.7.")  # a server that wants to see us come back: sooner than this is in vain
+GREYLIST_SECONDS = 300
 HINT_MARGIN_SECONDS = 10
 MAX_HINT_SECONDS = 86400
 
@@ -59,7 +61,8 @@ def verdict(result: SendResult, attempt: int, now: datetime, jitter: Callable[[]
 def _wait_seconds(result: SendResult, attempt: int, jitter: Callable[[], float]) -> float:
     if result.retry_after_seconds is not None:
         return min(result.retry_after_seconds, MAX_HINT_SECONDS) + HINT_MARGIN_SECONDS
-    return RETRY_SECONDS[attempt] * (1 - JITTER + 2 * JITTER * jitter())
+    wait = RETRY_SECONDS[attempt] * (1 - JITTER + 2 * JITTER * jitter())
+    return max(wait, GREYLIST_SECONDS) if result.code.startswith(GREYLISTING) else wait
 
 
 def brake_marks(results: list[SendResult]) -> str:

@@ -12,8 +12,8 @@ depends_on = None
 def upgrade() -> None:
     bind = op.get_bind()
     if bind.dialect.name in ('mysql', 'mariadb'):
-        # MariaDB's default is latin1, which refuses most names of the world.
-        op.execute(f'ALTER DATABASE `{bind.engine.url.database}` CHARACTER SET utf8mb4')
+        # MariaDB's default is latin1, which refuses most names of the world; its general_ci takes all emoji for one.
+        op.execute(f'ALTER DATABASE `{bind.engine.url.database}` CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci')
 
     op.create_table('ab_group',
     sa.Column('id', sa.Integer(), nullable=False),

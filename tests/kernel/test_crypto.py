@@ -1,6 +1,7 @@
 """Sealing, blind indexes and the keyring."""
 
 import base64
+import hmac
 import json
 import stat
 from pathlib import Path
@@ -147,3 +148,10 @@ def test_an_app_seals_with_its_own_keyring(app: Flask) -> None:
     assert crypto.sealer("contact") is crypto.sealer("contact")
     assert Sealer(crypto.keyring(), "contact").open(sealed, b"row") == b"x"
     assert crypto.blind_index("email").of("a") == BlindIndex(crypto.keyring(), "email").of("a")
+
+
+@pytest.mark.parametrize("value", ["", "anna@example.org", "ż" * 500])
+def test_a_blind_index_is_the_beginning_of_the_hmac(value: str) -> None:
+    ring = Keyring.generate()
+    key = crypto._derive(ring.permanent, "index/email")
+    assert BlindIndex(ring, "email").of(value) == hmac.digest(key, value.encode(), "sha256")[:16]
