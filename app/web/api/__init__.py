@@ -20,6 +20,7 @@ def register(appbuilder: AppBuilder) -> None:
     tokens.unauthorized_loader(_unauthorized)
     tokens.invalid_token_loader(_unauthorized)  # FAB's answer is 422, which a program takes for its body's fault
     tokens.expired_token_loader(lambda _header, _payload: _unauthorized())
+    tokens.user_lookup_error_loader(lambda _header, _payload: _unauthorized())
 
 
 def _unauthorized(_why: str = "") -> Any:
