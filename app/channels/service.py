@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from app.channels.address import needs_smtputf8, normalise_email, wire_address
 from app.channels.contract import Channel, Outgoing, SmtpSettings, TestReport
-from app.channels.dkim import DkimKey, Signer
+from app.channels.dkim import DkimKey, Signer, dns_record, generate_key
 from app.channels.models import SmtpAccount
 from app.channels.registry import transport_for
 from app.extensions import db
@@ -26,6 +26,7 @@ LIMITS = ("per_second", "per_minute", "per_hour", "per_day")
 MAX_LIMIT = 10_000_000
 NUMBERS = (("port", 587, 1, 65535), ("max_connections", 8, 1, 200), ("messages_per_connection", 500, 1, 100_000))
 AUTH = ("auto", "plain", "login", "xoauth2")
+MAX_PEM_BYTES = 4000
 MAX_SECRET_BYTES = 900  # what fits the column when sealed
 
 
@@ -133,12 +134,44 @@ def settings_of(account: SmtpAccount) -> SmtpSettings:
     )
 
 
+def prepare_dkim(account: SmtpAccount, pem: str = "") -> None:
+    """Check the DKIM names of an account that prepare_account() has taken, and seal its key.
+
+    pem: a private key; "" keeps the stored one, and makes one when there is none. Without domain and selector nothing
+    is signed and the key is forgotten. Raises InvalidInput naming the field.
+    """
+    domain, selector = (account.dkim_domain or "").strip().lower(), (account.dkim_selector or "").strip()
+    account.dkim_domain, account.dkim_selector = domain or None, selector or None
+    if not domain and not selector:
+        account.dkim_key_sealed = None
+        return
+    key = DkimKey(domain, selector, pem or _stored_pem(account) or generate_key())
+    Signer(key)
+    plain = key.private_key_pem.encode()
+    if len(plain) > MAX_PEM_BYTES:
+        raise InvalidInput("This key is too long. Use an RSA key of 2048 bits.", "dkim_key")
+    account.dkim_key_sealed = sealer("secret").seal(plain, account.uid)
+
+
+def _stored_pem(account: SmtpAccount) -> str:
+    if not account.dkim_key_sealed:
+        return ""
+    return sealer("secret").open(account.dkim_key_sealed, account.uid).decode()
+
+
+def dkim_record(account: SmtpAccount) -> tuple[str, str] | None:
+    """(name, text) of the DNS record that receivers check the signatures of this account with, if it signs."""
+    if not account.dkim_key_sealed or not account.dkim_domain or not account.dkim_selector:
+        return None
+    key = DkimKey(account.dkim_domain, account.dkim_selector, _stored_pem(account))
+    return key.dns_name, dns_record(key)
+
+
 def signer_of(account: SmtpAccount) -> Signer | None:
     """What signs the messages of this account (DKIM), if it has a key."""
     if not account.dkim_key_sealed or not account.dkim_domain or not account.dkim_selector:
         return None
-    pem = sealer("secret").open(account.dkim_key_sealed, account.uid).decode()
-    return Signer(DkimKey(account.dkim_domain, account.dkim_selector, pem))
+    return Signer(DkimKey(account.dkim_domain, account.dkim_selector, _stored_pem(account)))
 
 
 def test_message(account: SmtpAccount, to: str, now: datetime) -> Outgoing:

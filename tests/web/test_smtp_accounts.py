@@ -1,5 +1,6 @@
 """SMTP accounts in the panel: secrets go in and never out, tests show the server's words."""
 
+import html
 from typing import Any
 
 import pytest
@@ -125,3 +126,42 @@ def test_a_campaign_can_be_test_sent_to_oneself(manager: Browser) -> None:
     db.session.commit()
     page = manager.post(f"/campaigns/action/send_test/{made.id}", follow_redirects=True)
     assert "Write a subject and a message first." in page.text
+
+
+def test_messages_are_signed_once_domain_and_selector_are_given(admin: Browser) -> None:
+    admin.post("/smtp-accounts/add", data=filled(admin, dkim_domain="Example.org", dkim_selector="muster1"))
+    account = stored()
+    name, text = service.dkim_record(account) or ("", "")
+    assert name == "muster1._domainkey.example.org"
+    page = admin.get(f"/smtp-accounts/show/{account.id}").text
+    assert name in page
+    assert text in html.unescape(page)
+    for path in ("show", "edit"):
+        assert "PRIVATE KEY" not in admin.get(f"/smtp-accounts/{path}/{account.id}").text
+    assert service.signer_of(account) is not None
+
+
+def test_the_stored_signing_key_is_kept_and_can_be_forgotten(admin: Browser) -> None:
+    admin.post("/smtp-accounts/add", data=filled(admin, dkim_domain="example.org", dkim_selector="muster1"))
+    pk, record = stored().id, service.dkim_record(stored())
+    values = form_of(admin, f"/smtp-accounts/edit/{pk}")
+    assert values["dkim_key"] == ""
+    admin.post(f"/smtp-accounts/edit/{pk}", data=values | {"from_name": "Shop"})
+    assert (stored().from_name, service.dkim_record(stored())) == ("Shop", record)
+    admin.post(f"/smtp-accounts/edit/{pk}", data=values | {"dkim_domain": "", "dkim_selector": ""})
+    assert (stored().dkim_key_sealed, service.signer_of(stored())) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"dkim_domain": "example.org"}, "The DKIM selector is a name"),
+        ({"dkim_selector": "muster1"}, "The DKIM domain must look like"),
+        ({"dkim_domain": "example.org", "dkim_selector": "a", "dkim_key": "secret!"}, "not a private key in PEM form"),
+    ],
+)
+def test_a_wrong_signing_key_is_refused(admin: Browser, values: dict[str, str], sentence: str) -> None:
+    page = admin.post("/smtp-accounts/add", data=filled(admin, **values)).text
+    assert sentence in page
+    assert "secret!" not in page
+    assert db.session.scalars(select(SmtpAccount)).all() == []

@@ -1,7 +1,7 @@
 """The form of an SMTP account."""
 
 from app.channels.contract import Security
-from app.web.forms.fields import PanelForm, check_box, choice, enum_choice, line, number, secret
+from app.web.forms.fields import PanelForm, check_box, choice, enum_choice, line, number, secret, secret_area
 
 SECURITY = {
     Security.STARTTLS: "STARTTLS (usual on port 587)",
@@ -35,4 +35,11 @@ class AccountForm(PanelForm):
     per_minute = number("At most per minute", "Empty: no limit.")
     per_hour = number("At most per hour", "Empty: no limit.")
     per_day = number("At most in 24 hours", "Empty: no limit.")
+    dkim_domain = line("DKIM domain", "To sign the messages: the domain of the sender address. Empty: no signature.")
+    dkim_selector = line("DKIM selector", "A name for the key, such as muster1.")
+    dkim_key = secret_area(
+        "DKIM private key (PEM)",
+        "Empty: the stored key is kept, or a new one is made. Stored encrypted and never shown; "
+        "the record for your DNS stands on the page of the account.",
+    )
     is_enabled = check_box("Enabled", "A disabled account sends nothing.", True)

@@ -51,6 +51,18 @@ def text_area(label: str, description: str = "", rows: int = 10) -> TextAreaFiel
     return TextAreaField(label, description=description, filters=[_text], render_kw=_control(rows=rows))
 
 
+class SecretAreaField(TextAreaField):
+    """Several lines that are never written back into a page, not even when the form is refused."""
+
+    def _value(self) -> str:
+        return ""
+
+
+def secret_area(label: str, description: str) -> SecretAreaField:
+    """A value of several lines that is written and never shown again."""
+    return SecretAreaField(label, description=description, render_kw=_control(rows=4, autocomplete="off"))
+
+
 def secret(label: str, description: str) -> PasswordField:
     """A value that is written and never shown again."""
     return PasswordField(label, description=description, render_kw=_control(autocomplete="new-password"))

@@ -3,7 +3,9 @@
 from typing import Any
 
 from flask import flash, redirect, url_for
+from flask_appbuilder import expose
 from flask_appbuilder.actions import action
+from flask_appbuilder.security.decorators import has_access
 from flask_login import current_user
 from sqlalchemy import select
 
@@ -33,6 +35,8 @@ FIELDS = (
     "per_minute",
     "per_hour",
     "per_day",
+    "dkim_domain",
+    "dkim_selector",
     "is_enabled",
 )
 
@@ -53,7 +57,7 @@ class SmtpAccountView(AppModelView):
     datamodel = AppInterface(SmtpAccount)
     method_permission_name = {"send_test": "test"}
     add_form = edit_form = AccountForm
-    add_columns = edit_columns = [*FIELDS[:5], "secret", *FIELDS[5:]]
+    add_columns = edit_columns = [*FIELDS[:5], "secret", *FIELDS[5:-1], "dkim_key", "is_enabled"]
     list_columns = ["name", "host", "port", "from_email", "is_enabled", "paused_reason"]
     show_columns = [*FIELDS, "paused_reason", "breaker_open_until", "last_error", "last_error_at", "changed_at"]
     search_columns = ["name", "host", "from_email"]
@@ -66,6 +70,8 @@ class SmtpAccountView(AppModelView):
         "paused_reason": "Paused because",
         "breaker_open_until": "Waits after errors until",
         "per_day": "At most in 24 hours",
+        "dkim_domain": "DKIM domain",
+        "dkim_selector": "DKIM selector",
     }
     formatters_columns = {
         "is_enabled": yes_no,
@@ -74,6 +80,7 @@ class SmtpAccountView(AppModelView):
         "changed_at": moment,
         "paused_reason": lambda value: value or "",
     }
+    show_template = "account_show.html"
     list_title, show_title = "SMTP accounts", "SMTP account"
     add_title, edit_title = "New SMTP account", "Edit SMTP account"
     add_row_message = "The SMTP account was saved. Send a test e-mail to see whether it works."
@@ -94,10 +101,24 @@ class SmtpAccountView(AppModelView):
                 setattr(item, name, value)
             item.security = Security(form.security.data)
             service.prepare_account(item, form.secret.data)
+            service.prepare_dkim(item, (form.dkim_key.data or "").strip())
 
     def remove(self, item: SmtpAccount) -> None:
         """Delete an account that no campaign uses."""
         delete_account(item)
+
+    @expose("/show/<pk>")
+    @has_access
+    def show(self, pk: str) -> Any:
+        """The account with the record for the DNS, when it signs."""
+        return self.render_template(
+            self.show_template,
+            pk=pk,
+            title=self.show_title,
+            widgets=self._show(pk),
+            related_views=[],
+            dkim=service.dkim_record(self._item(pk)),
+        )
 
     @action("send_test", "Send test e-mail to me", icon="fa-paper-plane", multiple=False)
     def send_test(self, accounts: list[SmtpAccount]) -> Any:
