@@ -152,7 +152,6 @@ class AppModelView(Guarded, OwnFilters, ModelView):
         item = self.datamodel.obj()
         with db.session.no_autoflush:
             form.populate_obj(item)
-            self.check(item, form)
         db.session.add(item)
         return item
 
@@ -160,10 +159,6 @@ class AppModelView(Guarded, OwnFilters, ModelView):
         """Write a valid form into the row."""
         with db.session.no_autoflush:
             form.populate_obj(item)
-            self.check(item, form)
-
-    def check(self, item: Any, form: Any) -> None:
-        """Check and stamp a row before it is written. Raises AppError to refuse."""
 
     def remove(self, item: Any) -> None:
         """Delete the row. Raises AppError to refuse."""
