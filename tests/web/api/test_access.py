@@ -7,8 +7,11 @@ import jwt
 import pytest
 from flask import Flask
 
+from app import create_app
+from app.extensions import db
+from tests.conftest import empty
 from tests.web.api.conftest import ACCOUNT, Program, Speak
-from tests.web.conftest import PASSWORD, SignIn, add_person
+from tests.web.conftest import PASSWORD, Browser, SignIn, add_person
 
 RESOURCES = ("smtp_account", "folder", "contact", "import", "campaign")
 ROLES = ("Admin", "Campaign Manager", "Analyst")
@@ -64,10 +67,6 @@ def test_a_wrong_password_is_401(panel: Flask) -> None:
 
 
 def test_the_sign_in_is_limited(settings: dict[str, Any]) -> None:
-    from app import create_app
-    from app.extensions import db
-    from tests.conftest import empty
-
     limited = create_app(settings | {"WTF_CSRF_ENABLED": False, "RATELIMIT_STORAGE_URI": "memory://"})
     with limited.app_context():
         answers = [login(limited, password="wrong").status_code for _ in range(7)]
@@ -153,11 +152,6 @@ def test_every_route_of_the_api_is_in_these_tables(panel: Flask) -> None:
 
 
 def test_the_panels_cookie_reads_but_writes_only_with_its_token(settings: dict[str, Any]) -> None:
-    from app import create_app
-    from app.extensions import db
-    from tests.conftest import empty
-    from tests.web.conftest import Browser
-
     strict = create_app(settings | {"RATELIMIT_ENABLED": False})
     with strict.app_context():
         name = add_person(strict, "Admin")

@@ -87,7 +87,7 @@ def test_a_value_that_cannot_be_is_refused_by_name(admin_program: Program, value
     before = admin_program.shown(f"/campaign/{pk}")
     for answer in (
         admin_program.put(f"/campaign/{pk}", values),
-        admin_program.post("/campaign/", {"name": "Other", "smtp_account_id": 1} | values),
+        admin_program.post("/campaign/", {"name": "Other", "smtp_account_id": before["smtp_account_id"]} | values),
     ):
         assert (answer.status_code, answer.json["field"]) == (422, field), answer.text
         assert answer.json["message"]

@@ -150,3 +150,19 @@ def test_a_file_that_is_none_leaves_nothing(admin_program: Program) -> None:
         assert (answer.status_code, answer.json["field"]) == (422, "file"), answer.text
     assert admin_program.get("/import/").json["count"] == 0
     assert import_service.wake() == []
+
+
+def test_pages_of_contacts_hold_each_once_with_all_folders(admin_program: Program) -> None:
+    folders = [admin_program.made("/folder/", {"name": name}) for name in ("A", "B", "C")]
+    people = [
+        admin_program.made("/contact/", {"email": f"p{number}@people.example", "folder_ids": folders[: number % 4]})
+        for number in range(6)
+    ]
+    seen = []
+    for page in range(3):
+        answer = admin_program.get("/contact/", query_string={"q": f"(page_size:2,page:{page})"}).json
+        assert answer["count"] == 6
+        seen += answer["result"]
+    assert [row["id"] for row in seen] == people
+    assert [row["folder_ids"] for row in seen] == [folders[: number % 4] for number in range(6)]
+    assert [row["email"] for row in seen] == [f"p{number}@people.example" for number in range(6)]

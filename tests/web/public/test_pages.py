@@ -1,18 +1,25 @@
 """The pages behind the links of a message, as readers, mail providers and scanners ask for them."""
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from app import create_app
 from app.audience.models import Contact, Suppression
 from app.extensions import db
 from app.kernel.signing import TokenPurpose
 from app.sending.engagement import is_unsubscribed
+from app.sending.models import CampaignProgress
 from app.sending.service import TEST_SEQ
 from app.sending.states import RecipientState
+from app.web import public
+from tests.conftest import empty
 from tests.sending.readers import FIRST, SECOND, row, sent_message, token
 from tests.web.conftest import Browser, SignIn
 
@@ -86,9 +93,6 @@ def test_a_mail_provider_unsubscribes_with_one_request(reader: Browser, form: st
 
 
 def test_one_click_needs_no_csrf_token(settings: dict[str, Any]) -> None:
-    from app import create_app
-    from tests.conftest import empty
-
     strict = create_app(settings | {"RATELIMIT_ENABLED": False})
     with strict.app_context():
         message = sent_message()
@@ -211,3 +215,39 @@ def test_tokens_do_not_leave_the_page(reader: Browser) -> None:
     assert answer.headers["Referrer-Policy"] == "no-referrer"
     assert answer.headers["Cache-Control"] == "no-store"
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
+def test_readers_who_open_at_the_same_moment_are_counted_once(panel: Flask) -> None:
+    message = sent_message()
+    paths = [pixel_path(message), click_path(message)] * 4
+    db.session.rollback()
+    start = threading.Barrier(len(paths))
+
+    def ask(path: str) -> int:
+        browser = Browser(panel, panel.response_class, use_cookies=False)
+        start.wait(10)
+        with panel.app_context():  # of this thread: the browser ends what the test has open
+            return int(browser.get(path).status_code)
+
+    with ThreadPoolExecutor(len(paths)) as readers:
+        assert set(readers.map(ask, paths)) == {200, 302}
+    counted = db.session.get_one(CampaignProgress, message[0], populate_existing=True)
+    assert (counted.opened, counted.clicked) == (1, 1)
+
+
+def test_without_a_database_a_picture_is_shown_and_nothing_is_promised(
+    settings: dict[str, Any], tmp_path: Path
+) -> None:
+    empty_one = {"SQLALCHEMY_DATABASE_URI": f"sqlite:///{tmp_path / 'empty.db'}", "SQLALCHEMY_ENGINE_OPTIONS": {}}
+    app = create_app(settings | empty_one, with_panel=False)
+    public.register(app)
+    with app.app_context():
+        reader, message = app.test_client(), (1, 1)
+        assert (len(reader.get(pixel_path(message)).data), reader.get(pixel_path(message)).status_code) == (GIF, 200)
+        for answer in (
+            reader.get(click_path(message)),
+            reader.get(unsubscribe_path(message)),
+            reader.post(unsubscribe_path(message)),
+        ):
+            assert answer.status_code == 503 and "Try again" in answer.text
+        db.engine.dispose()
