@@ -72,7 +72,7 @@ def _add_views(app: Flask, appbuilder: AppBuilder) -> None:
     if app.config["DEMO"]:
         from app.web.views.inbox import InboxView
 
-        appbuilder.add_view(InboxView, "Inbox", icon="fa-inbox")
+        appbuilder.add_view(InboxView, "Inbox", category="Demo", icon="fa-inbox")
     monitor.register(app, appbuilder)
     entries = appbuilder.menu.menu
     entries.append(entries.pop(next(at for at, entry in enumerate(entries) if entry.name == "Security")))

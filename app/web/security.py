@@ -82,6 +82,8 @@ _MENUS = {
         "Settings",
         "SMTP accounts",
         "Own holidays",
+        "Demo",
+        "Demo",
         "Inbox",
     ),
     ANALYST: ("Campaigns",),
