@@ -83,7 +83,6 @@ _MENUS = {
         "SMTP accounts",
         "Own holidays",
         "Demo",
-        "Demo",
         "Inbox",
     ),
     ANALYST: ("Campaigns",),
