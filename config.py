@@ -1,6 +1,7 @@
 """Reads the environment once, checks it and names what is wrong. Everything else reads app.config."""
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from datetime import timedelta
@@ -39,7 +40,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         ) from error
     if len(secret_key) < 32:
         raise ConfigError("SECRET_KEY is shorter than 32 characters. Set a longer random one, or unset it.")
-    host, port = environ.get("MUSTER_HOST") or "127.0.0.1", _port(environ.get("MUSTER_PORT") or "8080")
+    host, port = environ.get("MUSTER_HOST") or "127.0.0.1", _port("MUSTER_PORT", environ, 8080)
     public_url = _public_url(environ.get("MUSTER_PUBLIC_URL") or f"http://{host}:{port}")
     return {
         "INSTANCE": instance,
@@ -50,6 +51,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "PORT": port,
         "PUBLIC_URL": public_url,
         "DEMO": environ.get("MUSTER_DEMO") == "1",
+        "DEMO_MAIL_PORT": _port("MUSTER_DEMO_MAIL_PORT", environ, 8025),
         "SENDERS": SENDERS,
         "SMTP_CA_FILE": environ.get("MUSTER_SMTP_CA_FILE") or None,
         "REDIS_URL": environ.get("REDIS_URL") or "redis://127.0.0.1:6379/0",
@@ -76,7 +78,7 @@ def _keyring(environ: Mapping[str, str], path: Path) -> Keyring:
             if environ.get("DATABASE_URL") or (path.parent / "muster.db").exists():
                 raise ConfigError(
                     f"The key file {path} is missing, and without it the stored addresses cannot be read. "
-                    "Restore it from your backup, or run 'flask make-keys' if this database is new."
+                    "Restore it from your backup, or run 'flask --app wsgi:migrations keys make' if this database is new."
                 )
             write_keyring(path, Keyring.generate())
         return Keyring.parse(path.read_text())
@@ -84,9 +86,10 @@ def _keyring(environ: Mapping[str, str], path: Path) -> Keyring:
         raise ConfigError(f"{error} (MUSTER_KEYRING)" if given else f"{error} ({path})") from error
 
 
-def _port(text: str) -> int:
-    if not text.isdigit() or not 1 <= int(text) <= 65535:
-        raise ConfigError(f"MUSTER_PORT is {text!r}. Set a number from 1 to 65535.")
+def _port(name: str, environ: Mapping[str, str], usual: int) -> int:
+    text = environ.get(name) or str(usual)
+    if not re.fullmatch("[0-9]{1,5}", text) or not 1 <= int(text) <= 65535:
+        raise ConfigError(f"{name} is {text!r}. Set a number from 1 to 65535.")
     return int(text)
 
 
@@ -121,7 +124,8 @@ def _database(url: str, environ: Mapping[str, str]) -> dict[str, Any]:
         }
     else:
         raise ConfigError("DATABASE_URL names no database that Muster knows. Use mysql://… or sqlite:///….")
-    return {"SQLALCHEMY_DATABASE_URI": url, "SQLALCHEMY_ENGINE_OPTIONS": options}
+    # An error of the database would tell the values of its statement, and they are people's.
+    return {"SQLALCHEMY_DATABASE_URI": url, "SQLALCHEMY_ENGINE_OPTIONS": options | {"hide_parameters": True}}
 
 
 def _panel(is_https: bool) -> dict[str, Any]:

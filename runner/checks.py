@@ -47,17 +47,17 @@ def lock_instance(instance: Path) -> IO[str]:
     return file
 
 
-def check_port(host: str, port: int) -> None:
-    """Whether the panel's port is free."""
+def check_port(host: str, port: int, setting: str) -> None:
+    """Whether a port is free. setting: the variable that changes it."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                raise CannotStart(f"Port {port} of {host} is in use. Stop what uses it, or set MUSTER_PORT.") from None
+                raise CannotStart(f"Port {port} of {host} is in use. Stop what uses it, or set {setting}.") from None
             raise CannotStart(
-                f"Port {port} of {host} cannot be used ({error.strerror}). Set MUSTER_HOST or MUSTER_PORT."
+                f"Port {port} of {host} cannot be used ({error.strerror}). Set MUSTER_HOST or {setting}."
             ) from None
 
 

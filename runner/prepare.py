@@ -9,6 +9,7 @@ import secrets
 import sys
 
 from alembic.util import CommandError
+from flask import current_app
 from flask_appbuilder.security.sqla.models import User
 from flask_migrate import upgrade
 from sqlalchemy import func, select
@@ -25,19 +26,20 @@ def prepare() -> str:
     with create_app(with_panel=False).app_context():
         upgrade()
         is_first = db.session.scalar(select(func.count()).select_from(User)) == 0
-        db.session.remove()
-        db.engine.dispose()
-    if not is_first:
-        return ""
-    app = create_app()
-    given = os.environ.get("MUSTER_ADMIN_PASSWORD")
-    with app.app_context():
-        password = given or secrets.token_urlsafe(12)
-        is_new = make_admin(password)
-        if app.config["DEMO"]:
+        if current_app.config["DEMO"]:
             from demo import fill
 
-            fill.fill()
+            fill.fill(current_app.config["DEMO_MAIL_PORT"])
+        db.session.remove()
+        db.engine.dispose()
+    return _first_admin() if is_first else ""
+
+
+def _first_admin() -> str:
+    given = os.environ.get("MUSTER_ADMIN_PASSWORD")
+    with create_app().app_context():
+        password = given or secrets.token_urlsafe(12)
+        is_new = make_admin(password)
     return "" if given or not is_new else password
 
 

@@ -14,7 +14,6 @@ from runner.checks import CannotStart
 from runner.supervisor import Child, Supervisor
 
 WORKERS = 2
-MAIL_CATCHER_PORT = 8025
 
 
 def main(arguments: list[str]) -> int:
@@ -38,7 +37,9 @@ def _run(environ: dict[str, str], began: float) -> int:
     settings = config.load(environ)
     instance: Path = settings["INSTANCE"]
     lock = checks.lock_instance(instance)  # held until this process ends
-    checks.check_port(settings["HOST"], settings["PORT"])
+    checks.check_port(settings["HOST"], settings["PORT"], "MUSTER_PORT")
+    if settings["DEMO"]:
+        checks.check_port("127.0.0.1", settings["DEMO_MAIL_PORT"], "MUSTER_DEMO_MAIL_PORT")
     checks.check_space(instance)
     supervisor = Supervisor()
     _stop_on_signals(supervisor)
@@ -46,7 +47,7 @@ def _run(environ: dict[str, str], began: float) -> int:
         if not environ.get("REDIS_URL"):
             environ["REDIS_URL"] = redis_server.start(supervisor, instance)
         if settings["DEMO"]:
-            supervisor.add(_catcher(instance))
+            supervisor.add(_catcher(settings["DEMO_MAIL_PORT"], instance))
         report = checks.prepare(environ)
         if not supervisor.is_stopping:
             for child in _children(settings["HOST"], settings["PORT"]):
@@ -70,8 +71,8 @@ def _stop_on_signals(supervisor: Supervisor) -> None:
     signal.signal(signal.SIGTERM, stop)
 
 
-def _catcher(instance: Path) -> Child:
-    command = ["-m", "app.providers.catcher", "--port", str(MAIL_CATCHER_PORT), "--folder", str(instance / "mails")]
+def _catcher(port: int, instance: Path) -> Child:
+    command = ["-m", "app.providers.catcher", "--port", str(port), "--folder", str(instance / "mails")]
     return Child("mail catcher", [sys.executable, *command], grace_seconds=5, stops=4)
 
 

@@ -27,7 +27,7 @@ RESOURCES: dict[str, tuple[str, ...]] = {
     "SmtpAccount": (READ, CREATE, UPDATE, DELETE, TEST),
     "OwnHoliday": (READ, CREATE, UPDATE, DELETE),
     "QueueMonitor": (READ, MANAGE),
-    "Inbox": (READ,),
+    "DemoInbox": (READ,),
 }
 
 # The permission behind each route method of a view or an API; anything else names its own with @permission_name.
@@ -66,7 +66,7 @@ _GRANTS: dict[str, dict[str, tuple[str, ...]]] = {
         "Suppression": RESOURCES["Suppression"],
         "SmtpAccount": (READ, TEST),
         "OwnHoliday": RESOURCES["OwnHoliday"],
-        "Inbox": RESOURCES["Inbox"],
+        "DemoInbox": RESOURCES["DemoInbox"],
     },
     ANALYST: {"Campaign": (READ,)},
 }

@@ -1,0 +1,91 @@
+"""`python -m app.providers.catcher --port P --folder F`: the mail server of the demo; it delivers nothing.
+
+Listens on the loopback interface only and keeps the newest mails as files, with the envelope in front as a mail
+server writes it: Return-Path, and Delivered-To for each recipient.
+"""
+
+import argparse
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from app.kernel.mail_folder import MailWriter
+
+HOST = "127.0.0.1"
+MAX_MAIL_BYTES = 16 * 2**20
+MAX_RECIPIENTS = 100
+IDLE_SECONDS = 120
+
+
+class Catcher:
+    """What aiosmtpd asks about every mail."""
+
+    def __init__(self, writer: MailWriter) -> None:
+        self._writer = writer
+
+    async def handle_RCPT(  # noqa: N802  aiosmtpd's name
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        """Take everybody, up to a number."""
+        if len(envelope.rcpt_tos) >= MAX_RECIPIENTS:
+            return "452 4.5.3 Too many recipients"
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 OK"
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+        """Keep the mail."""
+        content = envelope.content
+        assert isinstance(content, bytes)  # decode_data is off
+        lines = [f"Return-Path: <{envelope.mail_from or ''}>", *(f"Delivered-To: {to}" for to in envelope.rcpt_tos)]
+        try:
+            self._writer.add("".join(f"{line}\r\n" for line in lines).encode("utf-8", "surrogateescape") + content)
+        except OSError as error:
+            return f"452 4.3.1 The mail cannot be kept: {error.strerror}"
+        return "250 2.0.0 OK"
+
+
+def server_protocol(writer: MailWriter) -> SMTP:
+    """The protocol of one connection."""
+    return SMTP(
+        Catcher(writer),
+        data_size_limit=MAX_MAIL_BYTES,
+        enable_SMTPUTF8=True,
+        hostname="catcher.localhost",
+        ident="Muster demo",
+        timeout=IDLE_SECONDS,
+        loop=asyncio.get_running_loop(),
+    )
+
+
+async def serve(port: int, folder: Path) -> None:
+    """Catch mails until SIGTERM or SIGINT."""
+    writer = MailWriter(folder)
+    loop, stopped = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    server = await loop.create_server(lambda: server_protocol(writer), HOST, port)
+    try:
+        await stopped.wait()
+    finally:
+        server.close()
+
+
+def main(arguments: list[str]) -> int:
+    """Serve; 1 when the port or the folder cannot be used."""
+    parser = argparse.ArgumentParser(prog="python -m app.providers.catcher", description="Catches the demo's mails.")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--folder", type=Path, required=True)
+    given = parser.parse_args(arguments)
+    try:
+        asyncio.run(serve(given.port, given.folder))
+    except OSError as error:
+        print(f"The mail catcher cannot start: {error.strerror or error}.", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,122 @@
+"""The inbox of the demo: the mails that its catcher caught, newest first."""
+
+import email
+import email.policy
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.parser import BytesHeaderParser
+from pathlib import Path
+from typing import Any
+
+from flask import abort, current_app, request
+from flask_appbuilder import expose
+from flask_appbuilder.security.decorators import has_access, permission_name
+
+from app.kernel import mail_folder
+from app.web.base import AppView
+
+PAGE_SIZE = 50
+HEAD_BYTES = 16 * 1024
+SHOWN_PART_CHARS = 1_000_000
+
+_HEADERS = BytesHeaderParser(policy=email.policy.default)  # type: ignore[arg-type]  # typeshed knows only Message
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One mail in the list."""
+
+    name: str
+    to: str
+    subject: str
+    caught_at: str
+
+
+def folder() -> Path:
+    """Where the catcher of this instance keeps its mails."""
+    return Path(current_app.config["INSTANCE"]) / "mails"
+
+
+def _header(message: Any, name: str) -> str:
+    try:
+        return str(message.get(name, ""))
+    except (ValueError, IndexError, AttributeError):  # the parser of a malformed header; the mail is shown all the same
+        return ""
+
+
+def line_of(name: str) -> Line | None:
+    """What the list shows of a mail; None when it was dropped meanwhile."""
+    try:
+        with (folder() / name).open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    except FileNotFoundError:
+        return None
+    message = _HEADERS.parsebytes(head)
+    at = f"{name[:4]}-{name[4:6]}-{name[6:8]} {name[9:11]}:{name[11:13]}:{name[13:15]} UTC"
+    return Line(name, _header(message, "Delivered-To") or _header(message, "To"), _header(message, "Subject"), at)
+
+
+def find(wanted: str, page: int) -> tuple[list[Line], bool]:
+    """One page of the mails whose recipient or subject has these words, and whether there are more."""
+    wanted, skipped, found = wanted.casefold(), page * PAGE_SIZE, list[Line]()
+    for name in mail_folder.newest_first(folder()):
+        if not wanted and skipped:  # nothing to look for: no need to read what is not shown
+            skipped -= 1
+            continue
+        line = line_of(name)
+        if line is None or (wanted and wanted not in f"{line.to}\n{line.subject}".casefold()):
+            continue
+        if skipped:
+            skipped -= 1
+            continue
+        if len(found) == PAGE_SIZE:
+            return found, True
+        found.append(line)
+    return found, False
+
+
+def _part(message: EmailMessage, kind: str) -> str:
+    body = message.get_body((kind,))
+    try:
+        return str(body.get_content())[:SHOWN_PART_CHARS] if body is not None else ""
+    except (LookupError, ValueError):
+        return "(This part cannot be read: its character set or its encoding is wrong.)"
+
+
+class InboxView(AppView):
+    """Reads only."""
+
+    route_base = "/inbox"
+    resource = "DemoInbox"
+    default_view = "list"
+
+    @expose("/")
+    @has_access
+    @permission_name("read")
+    def list(self) -> Any:
+        """The mails, or those with these words in recipient or subject."""
+        wanted, page = request.args.get("q", "").strip()[:200], request.args.get("page", "0")
+        if not page.isdigit() or len(page) > 4:
+            abort(404)
+        lines, has_more = find(wanted, int(page))
+        return self.render_template(
+            "inbox.html", title="Inbox of the demo", lines=lines, wanted=wanted, page=int(page), has_more=has_more
+        )
+
+    @expose("/<string:name>")
+    @has_access
+    @permission_name("read")
+    def show(self, name: str) -> Any:
+        """One mail: its headers, its text, and its HTML where it can do nothing."""
+        path = mail_folder.path_of(folder(), name)
+        if path is None:
+            abort(404)
+        message: EmailMessage = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)  # type: ignore[assignment, arg-type]
+        return self.render_template(
+            "mail.html",
+            title=_header(message, "Subject") or "(no subject)",
+            headers=[(key, value.replace("\r\n", " ")) for key, value in message.raw_items()],
+            text=_part(message, "plain"),
+            html=_part(message, "html"),
+            attachments=[part.get_filename() or part.get_content_type() for part in message.iter_attachments()],
+        )

@@ -1,0 +1,1 @@
+"""The invented contacts and campaigns of `make demo`."""
