@@ -13,8 +13,9 @@ def register(appbuilder: AppBuilder) -> None:
     from app.web.api.contacts import ContactApi
     from app.web.api.folders import FolderApi
     from app.web.api.imports import ImportApi
+    from app.web.api.suppressions import SuppressionApi
 
-    for api in (SmtpAccountApi, FolderApi, ContactApi, ImportApi, CampaignApi):
+    for api in (SmtpAccountApi, FolderApi, ContactApi, ImportApi, SuppressionApi, CampaignApi):
         appbuilder.add_api(api)
     tokens = appbuilder.sm.jwt_manager
     tokens.unauthorized_loader(_unauthorized)

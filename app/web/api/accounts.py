@@ -4,6 +4,7 @@ from typing import Any
 
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import protect
+from marshmallow import fields, post_dump
 
 from app.channels import service
 from app.channels.contract import Outcome, Security, TestReport
@@ -17,7 +18,10 @@ from app.web.views.smtp_accounts import delete_account
 
 
 class AccountBody(Body):
-    """What may be written. secret is never given back; without it the old one stays."""
+    """What may be written. secret and dkim_key (PEM) are never given back; without them the old ones stay.
+
+    With a DKIM domain and selector and no key yet, one is made.
+    """
 
     name = Text(required=True)
     host = Text(required=True)
@@ -35,11 +39,14 @@ class AccountBody(Body):
     per_minute = Whole(allow_none=True)
     per_hour = Whole(allow_none=True)
     per_day = Whole(allow_none=True)
+    dkim_domain = Text(allow_none=True)
+    dkim_selector = Text(allow_none=True)
+    dkim_key = Text(load_only=True)
     is_enabled = Flag()
 
 
-class AccountShown(AccountBody):
-    """What is shown of an account."""
+class AccountRow(AccountBody):
+    """An account in the list."""
 
     id = Whole()
     paused_reason = Text()
@@ -48,6 +55,26 @@ class AccountShown(AccountBody):
     last_error_at = Moment()
     created_at = Moment()
     changed_at = Moment()
+
+
+class RecordShown(Body):
+    """A TXT record of the DNS."""
+
+    name = Text()
+    text = Text()
+
+
+class AccountShown(AccountRow):
+    """An account with the record that receivers check its signatures with, when it signs."""
+
+    dkim_record = fields.Nested(RecordShown, dump_only=True, allow_none=True)
+
+    @post_dump(pass_original=True)
+    def add_record(self, shown: dict[str, Any], account: SmtpAccount, **_kwargs: Any) -> dict[str, Any]:
+        """Add the record, which is made from the sealed key."""
+        record = service.dkim_record(account)
+        shown["dkim_record"] = None if record is None else {"name": record[0], "text": record[1]}
+        return shown
 
 
 class TestBody(Body):
@@ -92,13 +119,12 @@ class SmtpAccountApi(RestApi):
     openapi_spec_component_schemas = (TestBody, TestResult)
     datamodel = AppInterface(SmtpAccount)
     method_permission_name = {"test": "test"}
-    list_columns = list(AccountShown().fields)
-    list_columns.remove("secret")
+    list_columns = show_columns = list(AccountRow().dump_fields)
     search_columns = ["name", "host", "from_email"]
     order_columns = ["id", "name", "host", "from_email"]
     base_order = ("id", "asc")
     add_model_schema = edit_model_schema = AccountBody()
-    list_model_schema = show_model_schema = AccountShown()
+    list_model_schema, show_model_schema = AccountRow(), AccountShown()
 
     def create(self, values: dict[str, Any]) -> SmtpAccount:
         """A new account with its password sealed."""
@@ -109,11 +135,12 @@ class SmtpAccountApi(RestApi):
 
     def change(self, item: SmtpAccount, values: dict[str, Any]) -> None:
         """The given values, checked."""
-        secret = values.pop("secret", None)
+        secret, dkim_key = values.pop("secret", None), values.pop("dkim_key", "")
         with db.session.no_autoflush:
             for name, value in values.items():
                 setattr(item, name, value)
             service.prepare_account(item, secret)
+            service.prepare_dkim(item, dkim_key.strip())
 
     def remove(self, item: SmtpAccount) -> None:
         """Delete an account that no campaign uses."""

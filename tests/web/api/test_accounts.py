@@ -29,6 +29,20 @@ def test_a_secret_is_kept_and_never_given_back(admin_program: Program) -> None:
         assert secret not in answer.text and "secret" not in answer.text
 
 
+def test_an_account_signs_with_a_key_that_is_never_given_back(admin_program: Program) -> None:
+    pk = admin_program.made("/smtp_account/", ACCOUNT | {"dkim_domain": "shop.example", "dkim_selector": "muster1"})
+    answer = admin_program.get(f"/smtp_account/{pk}")
+    record = answer.json["result"]["dkim_record"]
+    assert record["name"] == "muster1._domainkey.shop.example" and "p=" in record["text"]
+    assert "PRIVATE" not in answer.text and "dkim_key" not in answer.text
+    changed = admin_program.put(f"/smtp_account/{pk}", {"per_day": 5})
+    assert changed.json["result"]["dkim_record"] == record
+    gone = admin_program.put(f"/smtp_account/{pk}", {"dkim_domain": None, "dkim_selector": None})
+    assert gone.json["result"]["dkim_record"] is None
+    refused = admin_program.put(f"/smtp_account/{pk}", {"dkim_domain": "shop.example", "dkim_selector": "a b"})
+    assert (refused.status_code, refused.json["field"]) == (422, "dkim_selector")
+
+
 def test_a_refusal_names_the_field(admin_program: Program) -> None:
     answer = admin_program.post("/smtp_account/", ACCOUNT | {"from_email": "nobody"})
     assert (answer.status_code, answer.json["field"]) == (422, "from_email")

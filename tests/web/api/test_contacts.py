@@ -166,3 +166,15 @@ def test_pages_of_contacts_hold_each_once_with_all_folders(admin_program: Progra
     assert [row["id"] for row in seen] == people
     assert [row["folder_ids"] for row in seen] == [folders[: number % 4] for number in range(6)]
     assert [row["email"] for row in seen] == [f"p{number}@people.example" for number in range(6)]
+
+
+def test_an_address_is_suppressed_and_released(admin_program: Program) -> None:
+    pk = admin_program.made("/suppression/", {"address": "Ada@People.example"})
+    assert admin_program.made("/suppression/", {"address": "ada@people.example"}) == pk
+    answer = admin_program.get("/suppression/")
+    assert answer.json["count"] == 1 and "people.example" not in answer.text
+    assert admin_program.shown(f"/suppression/{pk}")["source"] == "by-hand"
+    bad = admin_program.post("/suppression/", {"address": "nobody"})
+    assert (bad.status_code, bad.json["field"]) == (422, "address")
+    assert admin_program.delete(f"/suppression/{pk}").status_code == 200
+    assert admin_program.get("/suppression/").json["count"] == 0
