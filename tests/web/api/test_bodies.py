@@ -4,7 +4,13 @@ from typing import Any
 
 import pytest
 
-from app.web.api.bodies import MAX_BODY_BYTES
+from app.web.api.accounts import AccountBody
+from app.web.api.bodies import MAX_BODY_BYTES, Body
+from app.web.api.campaign_bodies import CampaignChange, RunBody
+from app.web.api.contacts import AddressBody, ContactBody
+from app.web.api.folders import FolderBody, MembersBody
+from app.web.api.imports import ImportBody, StartBody
+from app.web.api.suppressions import SuppressionBody
 from tests.web.api.conftest import ACCOUNT, Program
 
 JSON = "application/json"
@@ -155,3 +161,47 @@ def test_a_wrong_method_is_405_and_names_the_right_ones(admin_program: Program) 
     assert {"GET", "PUT", "DELETE"} <= set(answer.headers["Allow"].split(", "))
     overridden = admin_program.call("POST", "/folder/1", headers={"X-HTTP-Method-Override": "DELETE"})
     assert overridden.status_code == 405
+
+
+NASTY: tuple[Any, ...] = (
+    "\u0000",
+    "x" * 70_000,
+    "{{",
+    2**63,
+    1.5,
+    None,
+    [None],
+    [2**40],
+    {"a": None},
+    "9999-12-31T23:59:59-12:00",
+)
+BODIES: tuple[tuple[str, str, type[Body], dict[str, Any]], ...] = (
+    ("POST", "/smtp_account/", AccountBody, ACCOUNT | {"name": "Other"}),
+    ("PUT", "/smtp_account/{account}", AccountBody, {}),
+    ("POST", "/folder/", FolderBody, {}),
+    ("PUT", "/folder/{folder}", FolderBody, {}),
+    ("POST", "/folder/{folder}/contacts", MembersBody, {}),
+    ("POST", "/contact/", ContactBody, {"email": "bo@people.example"}),
+    ("POST", "/contact/find", AddressBody, {}),
+    ("PUT", "/import/{file}", ImportBody, {}),
+    ("POST", "/import/{file}/start", StartBody, {}),
+    ("POST", "/suppression/", SuppressionBody, {}),
+    ("PUT", "/campaign/{campaign}", CampaignChange, {}),
+    ("POST", "/campaign/{campaign}/run", RunBody, {}),
+)
+
+
+def test_no_value_of_any_field_takes_the_server_down(admin_program: Program) -> None:
+    campaign = admin_program.campaign()
+    shown = admin_program.shown(f"/campaign/{campaign}")
+    ids = {
+        "campaign": campaign,
+        "account": shown["smtp_account_id"],
+        "folder": shown["folder_ids"][0],
+        "file": admin_program.upload("/import/", b"E-mail\na@b.example\n", "people.csv").json["id"],
+    }
+    for method, path, schema, values in BODIES:
+        for field in schema().load_fields:
+            for value in NASTY:
+                answer = admin_program.call(method, path.format(**ids), json=values | {field: value})
+                assert answer.status_code < 500, (method, path, field, str(value)[:40])
