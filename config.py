@@ -1,5 +1,6 @@
 """Reads the environment once, checks it and names what is wrong. Everything else reads app.config."""
 
+import contextlib
 import os
 import re
 import secrets
@@ -8,6 +9,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from app.kernel.crypto import Keyring, KeyringError, write_keyring
 
@@ -33,15 +37,15 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     try:
         instance.mkdir(parents=True, exist_ok=True, mode=0o700)
         secret_key = environ.get("SECRET_KEY") or _kept_secret(instance / "secret_key")
-        keyring = _keyring(environ, instance / "keyring.json")
+        keyring = _keyring(environ, keyring_path(instance))
     except OSError as error:
         raise ConfigError(
-            f"The folder {instance} cannot be written ({error.strerror}). Free or unlock it, or set MUSTER_INSTANCE."
+            f"The folder {instance} cannot be used ({error.strerror}). Free or unlock it, or set MUSTER_INSTANCE."
         ) from error
     if len(secret_key) < 32:
         raise ConfigError("SECRET_KEY is shorter than 32 characters. Set a longer random one, or unset it.")
     host, port = environ.get("MUSTER_HOST") or "127.0.0.1", _port("MUSTER_PORT", environ, 8080)
-    public_url = _public_url(environ.get("MUSTER_PUBLIC_URL") or f"http://{host}:{port}")
+    public_url = _public_url(environ.get("MUSTER_PUBLIC_URL") or f"http://{host_and_port(host, port)}")
     return {
         "INSTANCE": instance,
         "JOURNAL_FOLDER": instance / "journal",
@@ -60,12 +64,27 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     }
 
 
+def keyring_path(instance: Path) -> Path:
+    """Where the keyring of an instance is kept, unless MUSTER_KEYRING gives it."""
+    return instance / "keyring.json"
+
+
+def host_and_port(host: str, port: int) -> str:
+    """Both as they stand in an address: an IPv6 host has brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def _kept_secret(path: Path) -> str:
     if not path.exists():
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(48))
-    return path.read_text().strip()
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        try:
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+                file.write(secrets.token_urlsafe(48))
+            with contextlib.suppress(FileExistsError):  # another process made one at the same moment
+                path.hardlink_to(draft)
+        finally:
+            draft.unlink(missing_ok=True)  # a full disk must not leave half a secret
+    return path.read_text("utf-8", "replace").strip()
 
 
 def _keyring(environ: Mapping[str, str], path: Path) -> Keyring:
@@ -78,12 +97,13 @@ def _keyring(environ: Mapping[str, str], path: Path) -> Keyring:
             if environ.get("DATABASE_URL") or (path.parent / "muster.db").exists():
                 raise ConfigError(
                     f"The key file {path} is missing, and without it the stored addresses cannot be read. "
-                    "Restore it from your backup, or run 'flask --app wsgi:migrations keys make' if this database is new."
+                    "Restore it from your backup, or, if this database is new, "
+                    "run 'flask --app wsgi:migrations keys make'."
                 )
             write_keyring(path, Keyring.generate())
-        return Keyring.parse(path.read_text())
+        return Keyring.parse(path.read_text("utf-8", "replace"))
     except KeyringError as error:
-        raise ConfigError(f"{error} (MUSTER_KEYRING)" if given else f"{error} ({path})") from error
+        raise ConfigError(f"{error} ({'MUSTER_KEYRING' if given else path})") from error
 
 
 def _port(name: str, environ: Mapping[str, str], usual: int) -> int:
@@ -96,13 +116,19 @@ def _port(name: str, environ: Mapping[str, str], usual: int) -> int:
 def _public_url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise ConfigError(f"MUSTER_PUBLIC_URL is {text!r}. Set the address people reach, as https://muster.example.org.")
+        raise ConfigError(
+            f"MUSTER_PUBLIC_URL is {text!r}. Set the address people reach, as https://muster.example.org."
+        )
     return text.rstrip("/")
 
 
 def _database(url: str, environ: Mapping[str, str]) -> dict[str, Any]:
     if url.startswith(("mysql://", "mariadb://")):
         url = "mysql+pymysql://" + url.split("://", 1)[1]
+    try:
+        make_url(url)
+    except (ArgumentError, ValueError):  # its words would repeat the password
+        raise ConfigError("DATABASE_URL cannot be read. Write it as mysql://user:password@host:3306/name.") from None
     if url.startswith("sqlite:"):
         options: dict[str, Any] = {"connect_args": {"timeout": 10}}
     elif url.startswith(("mysql+pymysql://", "mariadb+pymysql://")):

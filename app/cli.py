@@ -1,4 +1,4 @@
-"""The flask commands (`flask --app wsgi …`): keys, people, checks."""
+"""The flask commands (`flask --app wsgi:migrations …`): keys, people, checks."""
 
 import os
 from pathlib import Path
@@ -27,24 +27,48 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(make_admin)
 
 
+def app_without_keys() -> Flask:
+    """A bare app for `keys make`: every other command needs the keys that this one makes."""
+    import config
+
+    app = Flask("app")
+    app.config["INSTANCE"] = config.instance_folder(os.environ)
+    app.cli.add_command(keys)
+    return app
+
+
 def _keyring_path() -> Path:
+    import config
+
     if os.environ.get("MUSTER_KEYRING"):
         raise click.ClickException("The keyring comes from MUSTER_KEYRING. Change it where that is kept.")
-    return Path(current_app.config["INSTANCE"]) / "keyring.json"
+    return config.keyring_path(Path(current_app.config["INSTANCE"]))
+
+
+@keys.command("make")
+def make() -> None:
+    """Make the first keys of an installation, when there are none."""
+    path = _keyring_path()
+    if path.exists():
+        raise click.ClickException(f"The key file {path} is there already.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        crypto.write_keyring(path, crypto.Keyring.generate())
+    except OSError as error:
+        raise click.ClickException(f"The key file {path} cannot be written ({error.strerror}).") from error
+    click.echo(f"The keys are in {path}. Back this file up: without it no address can be read.")
 
 
 @keys.command("rotate")
 def rotate() -> None:
-    """Make a new active key, then seal everything with it. May be stopped; restart Muster between the two."""
-    path = _keyring_path()
-    ring = crypto.keyring()
-    old_left = _sealed_with_old(ring)
-    if not old_left:
+    """Make a new active key; once Muster runs with it everywhere, seal everything with it (run it again)."""
+    path, ring = _keyring_path(), crypto.keyring()
+    if not _sealed_with_old(ring):
         crypto.write_keyring(path, ring.rotated())
         click.echo("There is a new active key. Restart Muster, then run this command again to seal everything with it.")
         return
     done = 0
-    for reseal in (contacts.reseal, accounts.reseal):
+    for reseal in (contacts.reseal, contacts.reseal_chunk, accounts.reseal):
         while moved := in_transaction(reseal, BATCH):
             done += moved
     click.echo(f"{done} values are sealed with the active key now.")
@@ -63,7 +87,7 @@ def drop_old() -> None:
     path, ring = _keyring_path(), crypto.keyring()
     left = _sealed_with_old(ring)
     if left:
-        raise click.ClickException(f"{left} values are still sealed with an old key. Run 'flask keys rotate' first.")
+        raise click.ClickException(f"{left} values are still sealed with an old key. Run 'keys rotate' first.")
     crypto.write_keyring(path, ring.only_active())
     click.echo("Only the active key is left. Restart Muster.")
 
@@ -86,10 +110,13 @@ def sweep_claims() -> None:
     folder = Path(current_app.config["JOURNAL_FOLDER"])
     with transaction():
         found = sweep.candidates(folder)
+    recovered = 0
     for key, owner in found:
         if in_transaction(sweep.recover, key, owner, folder):
             journal.remove(folder, key)
-    click.echo(f"{len(found)} claims looked at.")
+            recovered += 1
+    sweep.forget(in_transaction(sweep.free_dead_lanes, folder))
+    click.echo(f"{recovered} claims were recovered.")
 
 
 @click.command("make-admin")
@@ -97,9 +124,11 @@ def sweep_claims() -> None:
 @click.option("--email", default="admin@example.com", show_default=True)
 @click.password_option(envvar="MUSTER_ADMIN_PASSWORD")
 def make_admin(name: str, email: str, password: str) -> None:
-    """Make a user with the role Admin when there is none."""
+    """Make a user with the role Admin when there is none (flask --app wsgi make-admin)."""
     from app.web import users
 
+    if not hasattr(current_app, "appbuilder"):
+        raise click.ClickException("This needs the whole app: run 'flask --app wsgi make-admin'.")
     try:
         with transaction():
             is_new = users.make_admin(password, name, email)

@@ -74,9 +74,7 @@ def examples() -> tuple[Example, ...]:
             "Newsletter",
             values={"delay_seconds": 2},
         ),
-        Example(
-            "Trade fair invitation", "Meet us in hall 4", "We keep a ticket for you.", "Trade fair", then=(_stop,)
-        ),
+        Example("Trade fair invitation", "Meet us in hall 4", "We keep a ticket for you.", "Trade fair", then=(_stop,)),
         Example(
             "Early booking",
             "Only until yesterday",
@@ -99,9 +97,7 @@ def examples() -> tuple[Example, ...]:
             "Ten years, and you were there all the time.",
             "Friends of the house",
         ),
-        Example(
-            "Cancelled workshop", "Workshop on Friday", "Bring your own stones.", "Customers", then=(_end,)
-        ),
+        Example("Cancelled workshop", "Workshop on Friday", "Bring your own stones.", "Customers", then=(_end,)),
     )
 
 

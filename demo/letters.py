@@ -23,7 +23,7 @@ the people of the Amber Shop
 def letter(title: str, body: str) -> dict[str, str]:
     """The content of a campaign as values for campaigns.service."""
     return {
-        "subject": f"{title}, {{{{ first_name | default: \"reader\" }}}}",
+        "subject": f'{title}, {{{{ first_name | default: "reader" }}}}',
         "html": HTML.format(title=title, body=body),
         "text": TEXT.format(body=body),
     }

@@ -7,15 +7,12 @@ from dataclasses import dataclass
 from random import Random
 
 COLUMNS = ("email", "first_name", "last_name", "company", "country", "language", "phone", "city")
-FIRST_NAMES = (
-    "Ada Adam Agata Anna Bruno Carla Chloé Daniel Elif Emil Ewa Filip Gabriela Hanna Igor Ines Jakub Jana Jonas Julia "
-    "Karol Lea Lena Luca Magda Marek María Mateusz Mia Nadia Nils Nora Oliver Ola Pablo Petra Piotr Rosa Sara Tomasz"
-).split()
-LAST_NAMES = (
-    "Adamska Becker Bianchi Blanc Borowski Dąbrowska Dubois Fischer García Horváth Jansen Jensen Kamiński Keller "
-    "Kowalska Lange Lefèvre Lewandowski López Mazur Meyer Moretti Nowak Novák Olsen Pereira Peeters Rossi Sikora Silva "
-    "Szabó Svensson Virtanen Visser Wagner Weber Wiśniewska Wolf Wójcik Zieliński"
-).split()
+FIRST_NAMES = """Ada Adam Agata Anna Bruno Carla Chloé Daniel Elif Emil Ewa Filip Gabriela Hanna Igor Ines Jakub Jana
+Jonas Julia Karol Lea Lena Luca Magda Marek María Mateusz Mia Nadia Nils Nora Oliver Ola Pablo Petra Piotr Rosa Sara
+Tomasz"""
+LAST_NAMES = """Adamska Becker Bianchi Blanc Borowski Dąbrowska Dubois Fischer García Horváth Jansen Jensen Kamiński
+Keller Kowalska Lange Lefèvre Lewandowski López Mazur Meyer Moretti Nowak Novák Olsen Pereira Peeters Rossi Sikora Silva
+Szabó Svensson Virtanen Visser Wagner Weber Wiśniewska Wolf Wójcik Zieliński"""
 # country, language, city
 PLACES = (
     ("PL", "pl", "Kraków"),
@@ -71,8 +68,8 @@ def csv_file(group: Group) -> bytes:
 
 
 def _person(number: int) -> tuple[str, ...]:
-    pick = Random(number)  # noqa: S311  the same people every time are the point
-    first, last = pick.choice(FIRST_NAMES), pick.choice(LAST_NAMES)
+    pick = Random(number)
+    first, last = pick.choice(FIRST_NAMES.split()), pick.choice(LAST_NAMES.split())
     country, language, city = pick.choice(PLACES)
     local = f"{first}.{last}{number}".translate(PLAIN).lower()
     phone = f"+48 512 {number // 1000:03d} {number % 1000:03d}" if country == "PL" else ""

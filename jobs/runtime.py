@@ -9,6 +9,7 @@ from flask import Flask, has_app_context
 
 from app import create_app
 from app.extensions import db
+from config import ConfigError
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +29,10 @@ def the_app() -> Flask:
     """The app of this process, made on first use."""
     global _app
     if _app is None:
-        _app = create_app(with_panel=False)
+        try:
+            _app = create_app(with_panel=False)
+        except ConfigError as error:
+            raise SystemExit(f"Muster cannot start. {error}") from None
     return _app
 
 

@@ -8,7 +8,7 @@ from types import FrameType
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.extensions import db
-from app.kernel import leases
+from app.kernel import leases, logs
 from app.kernel.db import in_transaction
 from app.sending import journal
 from jobs import audience, sending
@@ -66,7 +66,7 @@ class Scheduler:
 
 def main() -> None:
     """Run a scheduler until SIGTERM or SIGINT."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logs.configure()
     with the_app().app_context():
         scheduler = Scheduler()
         signal.signal(signal.SIGTERM, scheduler.stop)

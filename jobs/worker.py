@@ -1,7 +1,6 @@
 """`python -m jobs.worker [queue …]`: one RQ worker that has the app loaded before it forks for a job."""
 
 import ctypes
-import logging
 import signal
 import sys
 
@@ -9,7 +8,7 @@ from rq import Queue, Worker
 from rq.job import Job
 
 from app.extensions import db
-from app.kernel import queues
+from app.kernel import logs, queues
 from app.kernel.queues import QueueName, SafeJob
 from jobs.runtime import the_app
 
@@ -31,7 +30,7 @@ class HouseWorker(Worker):
 
 def main(names: list[str]) -> int:
     """Work the named queues (all by default) until SIGTERM or SIGINT; a running job is finished first."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logs.configure()
     known = [name.value for name in QueueName]
     unknown = sorted(set(names) - set(known))
     if unknown:

@@ -1,5 +1,6 @@
 """What must be right before the start; each wrong thing is one sentence that says what to do."""
 
+import contextlib
 import errno
 import fcntl
 import json
@@ -13,10 +14,17 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
-from config import ROOT
-from runner.supervisor import Supervisor
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError, ResponseError
+from redis.retry import Retry
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from config import ROOT, host_and_port
+from runner.supervisor import Supervisor, begin
 
 LEAST_FREE_BYTES = 100 * 2**20
 READY_SECONDS = 60.0
@@ -34,17 +42,22 @@ class Prepared:
 
 
 def lock_instance(instance: Path) -> IO[str]:
-    """Lock the instance folder for this process; the lock ends with the file object."""
+    """Make the instance folder and lock it for this process; the lock ends with the file object."""
     try:
+        instance.mkdir(parents=True, exist_ok=True, mode=0o700)
         file = (instance / "run.lock").open("w")
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise CannotStart(f"It already runs in the folder {instance}. Stop that one, or set MUSTER_INSTANCE.") from None
     except OSError as error:
-        raise CannotStart(
-            f"The folder {instance} cannot be written ({error.strerror}). Free or unlock it, or set MUSTER_INSTANCE."
-        ) from error
+        raise _cannot_write(instance, error) from error
     return file
+
+
+def _cannot_write(instance: Path, error: OSError) -> CannotStart:
+    return CannotStart(
+        f"The folder {instance} cannot be written ({error.strerror}). Free or unlock it, or set MUSTER_INSTANCE."
+    )
 
 
 def check_port(host: str, port: int, setting: str) -> None:
@@ -72,29 +85,67 @@ def check_space(instance: Path) -> None:
             os.fsync(file.fileno())
         probe.unlink()
     except OSError as error:
-        raise CannotStart(f"The folder {instance} cannot be written ({error.strerror}). Free or unlock it.") from error
+        raise _cannot_write(instance, error) from error
 
 
-def prepare(environ: dict[str, str]) -> Prepared:
+def check_redis(url: str) -> None:
+    """Whether the Redis of REDIS_URL answers."""
+    try:
+        with Redis.from_url(url, socket_connect_timeout=3, socket_timeout=3, retry=Retry(NoBackoff(), 0)) as client:
+            client.ping()
+    except (RedisError, ValueError) as error:
+        words = str(error) if isinstance(error, ResponseError) else type(error).__name__
+        raise CannotStart(f"Redis does not answer at REDIS_URL ({words}). Start it, or correct REDIS_URL.") from error
+
+
+def is_prepared(settings: dict[str, Any]) -> bool:
+    """Whether the database is at our version and has people: then a start needs no preparation, which takes seconds.
+
+    False also when the database does not answer: the preparation finds out why.
+    """
+    engine = create_engine(settings["SQLALCHEMY_DATABASE_URI"], **settings["SQLALCHEMY_ENGINE_OPTIONS"])
+    newest = max(path.name.split("_")[0] for path in (ROOT / "migrations" / "versions").glob("[0-9]*.py"))
+    try:
+        with engine.connect() as connection:
+            version = connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all()
+            return version == [newest] and connection.execute(text("SELECT 1 FROM ab_user LIMIT 1")).first() is not None
+    except SQLAlchemyError:
+        return False
+    finally:
+        engine.dispose()
+
+
+def prepare(environ: dict[str, str], supervisor: Supervisor) -> Prepared:
     """Upgrade the database, make the roles and the first admin, in a process of its own (this one stays small)."""
-    done = subprocess.run(
-        [sys.executable, "-m", "runner.prepare"], env=environ, cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
-    lines = done.stdout.strip().splitlines()
+    process = begin([sys.executable, "-m", "runner.prepare"], environ, stdout=subprocess.PIPE)
+    with process:
+        while process.poll() is None:
+            if supervisor.is_stopping:
+                process.kill()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.1)
+        assert process.stdout is not None
+        lines = process.stdout.read().decode().strip().splitlines()
+    if supervisor.is_stopping:
+        return Prepared()
     try:
         answer = json.loads(lines[-1])
     except (IndexError, ValueError):
         raise CannotStart("The database could not be prepared; the messages above say why.") from None
-    if done.returncode:
+    if process.returncode:
         raise CannotStart(answer["error"])
     return Prepared(answer["admin_password"])
 
 
 def wait_until_ready(host: str, port: int, supervisor: Supervisor) -> None:
     """Wait until the panel answers."""
-    address = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}/healthz"
+    here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    address = f"http://{host_and_port(here, port)}/healthz"
     ends = time.monotonic() + READY_SECONDS
     while time.monotonic() < ends and not supervisor.is_stopping:
+        ended = next((child.name for child in supervisor.children if not child.is_running), None)
+        if ended:
+            raise CannotStart(f"The {ended} ended at once; its messages above say why.")
         try:
             with urllib.request.urlopen(address, timeout=2):
                 return

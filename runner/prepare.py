@@ -4,6 +4,7 @@ The last line of its output is JSON: {"admin_password": …} or, with exit code 
 """
 
 import json
+import logging
 import os
 import secrets
 import sys
@@ -36,6 +37,7 @@ def prepare() -> str:
 
 
 def _first_admin() -> str:
+    logging.getLogger("flask_appbuilder").setLevel(logging.ERROR)  # it warns that there is no user yet
     given = os.environ.get("MUSTER_ADMIN_PASSWORD")
     with create_app().app_context():
         password = given or secrets.token_urlsafe(12)

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import config
 from runner import checks, redis_server
@@ -31,33 +32,42 @@ def main(arguments: list[str]) -> int:
     except (CannotStart, config.ConfigError) as error:
         print(f"Muster cannot start. {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        print(f"Muster cannot start. {error.strerror or error}: {error.filename or 'no file'}.", file=sys.stderr)
+        return 1
 
 
 def _run(environ: dict[str, str], began: float) -> int:
-    settings = config.load(environ)
-    instance: Path = settings["INSTANCE"]
+    instance = config.instance_folder(environ)
     lock = checks.lock_instance(instance)  # held until this process ends
+    checks.check_space(instance)
+    settings = config.load(environ)
     checks.check_port(settings["HOST"], settings["PORT"], "MUSTER_PORT")
     if settings["DEMO"]:
         checks.check_port("127.0.0.1", settings["DEMO_MAIL_PORT"], "MUSTER_DEMO_MAIL_PORT")
-    checks.check_space(instance)
+    if environ.get("REDIS_URL"):
+        checks.check_redis(environ["REDIS_URL"])
     supervisor = Supervisor()
     _stop_on_signals(supervisor)
+    made = checks.Prepared()
     try:
         if not environ.get("REDIS_URL"):
             environ["REDIS_URL"] = redis_server.start(supervisor, instance)
-        if settings["DEMO"]:
-            supervisor.add(_catcher(settings["DEMO_MAIL_PORT"], instance))
-        report = checks.prepare(environ)
+        if settings["DEMO"] or not checks.is_prepared(settings):  # the demo is filled up at each start
+            made = checks.prepare(environ, supervisor)
         if not supervisor.is_stopping:
-            for child in _children(settings["HOST"], settings["PORT"]):
+            for child in _children(settings):
                 supervisor.add(child)
             supervisor.start(environ)
             checks.wait_until_ready(settings["HOST"], settings["PORT"], supervisor)
         if not supervisor.is_stopping:
-            _greet(settings["PUBLIC_URL"], report, time.monotonic() - began)
+            print(f"\nMuster runs at {settings['PUBLIC_URL']} (ready after {time.monotonic() - began:.1f} s). ", end="")
+            print("Ctrl-C stops it.", flush=True)
+        _tell_password(made)
+        made = checks.Prepared()
         supervisor.watch()
     finally:
+        _tell_password(made)  # the admin is there even if the rest did not start, and nobody could sign in
         supervisor.stop()
         lock.close()
     return supervisor.exit_code
@@ -76,20 +86,20 @@ def _catcher(port: int, instance: Path) -> Child:
     return Child("mail catcher", [sys.executable, *command], grace_seconds=5, stops=4)
 
 
-def _children(host: str, port: int) -> list[Child]:
+def _children(settings: dict[str, Any]) -> list[Child]:
     """The processes in the order they start; `stops` says in which order they end: scheduler, workers, web."""
-    web = [sys.executable, "-m", "gunicorn", "-c", "runner/web.py", "--bind", f"{host}:{port}", "--no-control-socket"]
+    bind = config.host_and_port(settings["HOST"], settings["PORT"])
+    web = [sys.executable, "-m", "gunicorn", "-c", "runner/web.py", "--bind", bind, "--no-control-socket", "wsgi:app"]
     workers = [
         Child(f"worker {number + 1}", [sys.executable, "-m", "jobs.worker"], grace_seconds=30, stops=2)
         for number in range(WORKERS)
     ]
     scheduler = Child("scheduler", [sys.executable, "-m", "jobs.scheduler"], grace_seconds=10, stops=1)
-    return [Child("web", [*web, "wsgi:app"], grace_seconds=15, stops=3), *workers, scheduler]
+    catcher = [_catcher(settings["DEMO_MAIL_PORT"], settings["INSTANCE"])] if settings["DEMO"] else []
+    return [Child("web", web, grace_seconds=15, stops=3), *catcher, *workers, scheduler]
 
 
-def _greet(url: str, report: checks.Prepared, seconds: float) -> None:
-    print(f"\nMuster runs at {url} (ready after {seconds:.1f} s). Ctrl-C stops it.")
-    if report.admin_password:
-        print(f"Sign in as admin with the password {report.admin_password}")
-        print("It is shown this once only; change it in the panel under your name.")
-    sys.stdout.flush()
+def _tell_password(made: checks.Prepared) -> None:
+    if made.admin_password:
+        print(f"Sign in as admin with the password {made.admin_password}")
+        print("It is shown this once only; change it in the panel under your name.", flush=True)

@@ -16,6 +16,7 @@ LONGEST_PAUSE_SECONDS = 30.0
 STEADY_AFTER_SECONDS = 60.0  # whoever ran so long starts anew with a short pause
 GIVE_UP_AFTER = 8  # ends in a row, each within STEADY_AFTER_SECONDS
 PR_SET_PDEATHSIG = 1
+_prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
 
 @dataclass
@@ -38,10 +39,21 @@ class Child:
         return self.process is not None and self.process.poll() is None
 
 
-def _die_with_parent() -> None:
-    # Runs in the child before it becomes the program: the kernel ends it when the supervisor dies, even by kill -9.
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+def begin(command: list[str], environ: dict[str, str], **streams: int) -> subprocess.Popen[bytes]:
+    """Start a process that cannot outlive this one, in a session of its own: the terminal's Ctrl-C reaches only us,
+    and a worker finishes its job in peace."""
+    us = os.getpid()
+
+    def die_with_parent() -> None:
+        # Runs in the child before it becomes the program: the kernel ends it when we die, even by kill -9.
+        if _prctl is not None:
+            _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != us:  # we died before the kernel was asked
+                os._exit(1)
+
+    return subprocess.Popen(
+        command, cwd=ROOT, env=environ, start_new_session=True, preexec_fn=die_with_parent, **streams
+    )
 
 
 class Supervisor:
@@ -68,10 +80,7 @@ class Supervisor:
                 self._begin(child)
 
     def _begin(self, child: Child) -> None:
-        # A session of its own: the terminal's Ctrl-C reaches only us, and a worker finishes its job in peace.
-        child.process = subprocess.Popen(
-            child.command, cwd=ROOT, env=child.environ, start_new_session=True, preexec_fn=_die_with_parent
-        )
+        child.process = begin(child.command, child.environ)
         child.started_at = time.monotonic()
 
     def watch(self) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from app.extensions import db
+from app.kernel import logs
 
 worker_class = "gthread"
 workers = 2
@@ -10,6 +11,8 @@ threads = 4
 preload_app = True
 graceful_timeout = 10
 loglevel = "warning"
+
+logs.configure()
 
 
 def post_fork(server: Any, _worker: Any) -> None:

@@ -47,7 +47,7 @@ class SourceWriter:
 
 def put(import_id: int, uid: bytes, kind: ChunkKind, number: int, plain: bytes) -> None:
     """Seal and store one chunk."""
-    sealed = sealer(PURPOSE).seal(plain, _identity(uid, kind, number))
+    sealed = sealer(PURPOSE).seal(plain, identity(uid, kind, number))
     db.session.execute(insert(ImportChunk).values(import_id=import_id, kind=kind, number=number, sealed=sealed))
 
 
@@ -57,7 +57,7 @@ def get(import_id: int, uid: bytes, kind: ChunkKind, number: int) -> bytes | Non
         ImportChunk.import_id == import_id, ImportChunk.kind == kind, ImportChunk.number == number
     )
     sealed = db.session.execute(query).scalar_one_or_none()
-    return None if sealed is None else sealer(PURPOSE).open(sealed, _identity(uid, kind, number))
+    return None if sealed is None else sealer(PURPOSE).open(sealed, identity(uid, kind, number))
 
 
 def source(import_id: int, uid: bytes, offset: int = 0) -> Iterator[bytes]:
@@ -89,5 +89,6 @@ def drop_source(import_id: int) -> None:
     )
 
 
-def _identity(uid: bytes, kind: ChunkKind, number: int) -> bytes:
+def identity(uid: bytes, kind: ChunkKind, number: int) -> bytes:
+    """What a chunk is sealed with: the import it belongs to and its place there."""
     return uid + f"/{kind}/{number}".encode()

@@ -26,7 +26,7 @@ class Catcher:
     def __init__(self, writer: MailWriter) -> None:
         self._writer = writer
 
-    async def handle_RCPT(  # noqa: N802  aiosmtpd's name
+    async def handle_RCPT(
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         """Take everybody, up to a number."""
@@ -35,7 +35,7 @@ class Catcher:
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 OK"
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
         """Keep the mail."""
         content = envelope.content
         assert isinstance(content, bytes)  # decode_data is off
