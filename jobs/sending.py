@@ -20,6 +20,7 @@ def send_slice(campaign_id: int, number: int, turn: int) -> int:
         return 0
     feed = deliver.BatchFeed(ready.order)
     report = ready.transport.run(feed, ready.connections)
+    feed.close()
     in_transaction(slices.end, ready, feed, report, number, turn)
     return feed.sent
 

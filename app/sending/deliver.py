@@ -184,6 +184,10 @@ class BatchFeed:
             self._renew(now)
         return not self._is_stopping
 
+    def close(self) -> None:
+        """Give back what was claimed and never taken: the transport ended before the feed did."""
+        self._give_back_queue()
+
     # --- claiming
 
     def _claim(self) -> float | None:
