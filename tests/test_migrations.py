@@ -1,0 +1,90 @@
+"""The migrations, up and down: on SQLite always, and on MariaDB where TEST_DATABASE_URL names a server."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask_migrate import check, downgrade, upgrade
+
+import config
+from app import create_app
+from app.extensions import db
+
+SERVER = os.environ.get("TEST_DATABASE_URL")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("mariadb", marks=pytest.mark.mariadb)])
+def empty_app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
+    """An app without the panel over an empty database of its own."""
+    if request.param == "sqlite":
+        yield from _app_over(f"sqlite:///{tmp_path / 'muster.db'}", tmp_path)
+        return
+    assert SERVER
+    name = f"muster_migrations_{os.getpid()}"
+    server = sa.create_engine(SERVER.replace("mysql://", "mysql+pymysql://"), isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    try:
+        yield from _app_over(f"{SERVER.rstrip('/')}/{name}", tmp_path)
+    finally:
+        with server.connect() as connection:
+            connection.exec_driver_sql(f"DROP DATABASE {name}")
+        server.dispose()
+
+
+def _app_over(database_url: str, folder: Path) -> Iterator[Flask]:
+    environ = {
+        "MUSTER_INSTANCE": str(folder),
+        "MUSTER_KEYRING": config.Keyring.generate().dump(),
+        "DATABASE_URL": database_url,
+        "REDIS_URL": "redis://127.0.0.1:1/0",  # no migration asks for it
+    }
+    app = create_app(config.load(environ) | {"TESTING": True}, with_panel=False)
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+def _tables() -> set[str]:
+    return set(sa.inspect(db.engine).get_table_names())
+
+
+def _shape() -> dict[str, list[tuple[object, ...]]]:
+    """What a database says of its tables, to compare two of them."""
+    seen = sa.inspect(db.engine)
+    return {
+        table: [
+            *((column["name"], str(column["type"]), column["nullable"]) for column in seen.get_columns(table)),
+            *sorted((str(i["name"]), *map(str, i["column_names"]), bool(i["unique"])) for i in seen.get_indexes(table)),
+            *sorted((key["referred_table"], *key["constrained_columns"]) for key in seen.get_foreign_keys(table)),
+        ]
+        for table in sorted(_tables())
+    }
+
+
+def test_an_upgraded_database_is_what_the_models_say(empty_app: Flask) -> None:
+    upgrade()
+    assert set(db.metadata.tables) <= _tables()
+    check()
+
+
+def test_a_difference_from_the_models_is_seen(empty_app: Flask) -> None:
+    upgrade()
+    with db.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE campaign ADD COLUMN forgotten INTEGER")
+    with pytest.raises(SystemExit):
+        check()
+
+
+def test_a_downgrade_leaves_only_the_mark_and_can_be_taken_back(empty_app: Flask) -> None:
+    upgrade()
+    first = _shape()
+    downgrade(revision="base")
+    assert _tables() == {"alembic_version"}
+    upgrade()
+    assert _shape() == first
+    check()
