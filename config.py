@@ -49,6 +49,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     return {
         "INSTANCE": instance,
         "JOURNAL_FOLDER": instance / "journal",
+        "LEASE_SECONDS": _lease_seconds(environ.get("MUSTER_LEASE_SECONDS") or "30"),
         "SECRET_KEY": secret_key,
         "KEYRING": keyring,
         "HOST": host,
@@ -111,6 +112,12 @@ def _port(name: str, environ: Mapping[str, str], usual: int) -> int:
     if not re.fullmatch("[0-9]{1,5}", text) or not 1 <= int(text) <= 65535:
         raise ConfigError(f"{name} is {text!r}. Set a number from 1 to 65535.")
     return int(text)
+
+
+def _lease_seconds(text: str) -> float:
+    if not text.isdigit() or not 2 <= int(text) <= 3600:
+        raise ConfigError(f"MUSTER_LEASE_SECONDS is {text!r}. Set a number of seconds from 2 to 3600.")
+    return float(text)
 
 
 def _public_url(text: str) -> str:

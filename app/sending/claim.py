@@ -21,7 +21,6 @@ from app.sending.models import CampaignRecipient, SendBatch
 from app.sending.states import BatchState, RecipientState
 from app.sending.throttle import Grant, Limits
 
-LEASE_SECONDS = 30.0
 BATCH_SIZE = 500
 SMALL_CLAIM = 25
 
@@ -71,7 +70,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class ClaimOrder:
-    """What to claim for: the same for all claims of one slice."""
+    """What to claim for: the same for all claims of one slice. lease_seconds: how long a silent worker is believed."""
 
     campaign_id: int
     content_version: int
@@ -81,6 +80,7 @@ class ClaimOrder:
     window: Window
     limits: Limits
     needs_attributes: bool
+    lease_seconds: float
 
 
 def claim(order: ClaimOrder) -> Claim | Later:
@@ -154,7 +154,7 @@ def _take(
     batch.fence += 1
     batch.state = BatchState.LEASED
     batch.lease_owner, batch.journal_host = order.owner, order.journal_host
-    batch.lease_until = now + timedelta(seconds=LEASE_SECONDS)
+    batch.lease_until = now + timedelta(seconds=order.lease_seconds)
     db.session.flush()
     key = ClaimKey(order.campaign_id, batch.batch_no, batch.fence)
     return Claim(key, batch.lo, batch.hi, list(rows), len(rows) == size, granted, now, closes_at)
@@ -234,7 +234,7 @@ def close_batch(batch: SendBatch, now: datetime) -> None:
 
 def renew(order: ClaimOrder, keys: Sequence[ClaimKey]) -> None:
     """Prolong the leases of these claims."""
-    until = db_now() + timedelta(seconds=LEASE_SECONDS)
+    until = db_now() + timedelta(seconds=order.lease_seconds)
     for key in keys:
         mine = and_(
             SendBatch.campaign_id == key.campaign_id,

@@ -30,7 +30,7 @@ from app.kernel.crypto import CannotOpen
 from app.kernel.db import in_transaction, reading
 from app.kernel.errors import InvalidInput
 from app.sending import record
-from app.sending.claim import LEASE_SECONDS, Claim, ClaimOrder, Later, Nothing, claim
+from app.sending.claim import Claim, ClaimOrder, Later, Nothing, claim
 from app.sending.journal import ClaimKey, Journal, Mark
 from app.sending.outcome import BACK, SENT, Verdict, brake_marks, verdict
 from app.sending.states import RecipientState
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 SLICE_SECONDS = 8.0
 STOP_CHECK_SECONDS = 0.2
-RENEW_SECONDS = 5.0
+RENEWALS_PER_LEASE = 6
 SUPPRESSION_OVERLAP = 200  # a transaction may commit after one with a younger number: look back a little
 RECORD_PATIENCE_SECONDS = 120.0  # results wait for a database that restarts
 NO_JOURNAL_WAIT = timedelta(seconds=30)
@@ -110,7 +110,8 @@ class BatchFeed:
         self._date = (0, b"")
         self._ends = clock.steady() + SLICE_SECONDS
         self._next_check = 0.0
-        self._next_renewal = clock.steady() + RENEW_SECONDS
+        self._lease_seconds = order.claim_order.lease_seconds
+        self._next_renewal = clock.steady() + self._lease_seconds / RENEWALS_PER_LEASE
 
     # --- what the transport calls
 
@@ -180,7 +181,7 @@ class BatchFeed:
             self._next_check = now + STOP_CHECK_SECONDS
             self._look()
         if now >= self._next_renewal and self._live:
-            self._next_renewal = now + RENEW_SECONDS
+            self._next_renewal = now + self._lease_seconds / RENEWALS_PER_LEASE
             self._renew(now)
         return not self._is_stopping
 
@@ -211,7 +212,7 @@ class BatchFeed:
             return None
         offset = asked - found.now.timestamp()
         closes_at = found.closes_at.timestamp() + offset if found.closes_at else float("inf")
-        batch = Batch(found, journal, len(found.rows), offset, closes_at, asked + LEASE_SECONDS / 2)
+        batch = Batch(found, journal, len(found.rows), offset, closes_at, asked + self._lease_seconds / 2)
         self._live[id(batch)] = batch
         first = found.grant.first_us / 1e6 + offset if found.grant.first_us else asked
         interval = found.grant.interval_us / 1e6
@@ -325,7 +326,7 @@ class BatchFeed:
             self._stop_blind()
             return
         for batch in self._live.values():
-            batch.good_until = now + LEASE_SECONDS / 2
+            batch.good_until = now + self._lease_seconds / 2
 
     def _stop_blind(self) -> None:
         """Without the database nobody can tell us to stop: nothing more is handed over."""

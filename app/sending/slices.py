@@ -23,7 +23,7 @@ from app.kernel.db import db_now
 from app.kernel.queues import JobName, QueueName, enqueue_after_commit
 from app.sending import breaker, claim, finish, journal
 from app.sending.breaker import Breaker
-from app.sending.claim import LEASE_SECONDS, ClaimOrder, Later, Nothing
+from app.sending.claim import ClaimOrder, Later, Nothing
 from app.sending.deliver import BatchFeed, SliceOrder
 from app.sending.journal import ClaimKey
 from app.sending.limits import limits_of
@@ -76,7 +76,8 @@ def begin(campaign_id: int, job_id: str) -> Slice | None:
         return None
     folder = Path(current_app.config["JOURNAL_FOLDER"])
     owner = journal.me()
-    lane = _take_lane(account, owner, job_id)
+    lease_seconds: float = current_app.config["LEASE_SECONDS"]
+    lane = _take_lane(account, owner, job_id, lease_seconds)
     if lane is None:
         return None
     message = content.compiled(campaign_id, campaign.content_version)
@@ -89,11 +90,12 @@ def begin(campaign_id: int, job_id: str) -> Slice | None:
         window=checks.window_of(campaign, now),
         limits=limits_of(campaign, account),
         needs_attributes=any(name.startswith("attributes.") for name in message.fields),
+        lease_seconds=lease_seconds,
     )
 
     def renew(keys: Sequence[ClaimKey]) -> None:
         claim.renew(claim_order, keys)
-        _renew_lane(account_id, lane, owner)
+        _renew_lane(account_id, lane, owner, lease_seconds)
 
     account_id = account.id
     order = SliceOrder(
@@ -177,9 +179,9 @@ def _reserve_probe(account: SmtpAccount, state: Breaker) -> bool:
     return bool(done.rowcount)
 
 
-def _take_lane(account: SmtpAccount, owner: str, job_id: str) -> int | None:
+def _take_lane(account: SmtpAccount, owner: str, job_id: str, lease_seconds: float) -> int | None:
     now = db_now()
-    until = now + timedelta(seconds=LEASE_SECONDS)
+    until = now + timedelta(seconds=lease_seconds)
     for lane in range(lanes_of(account)):
         here = (SenderLane.sender_id == account.id, SenderLane.lane == lane)
         free = or_(SenderLane.owner.is_(None), SenderLane.until <= now)
@@ -203,9 +205,9 @@ def _make_lane(sender_id: int, lane: int, owner: str, until: object, job_id: str
     return True
 
 
-def _renew_lane(sender_id: int, lane: int, owner: str) -> None:
+def _renew_lane(sender_id: int, lane: int, owner: str, lease_seconds: float) -> None:
     mine = (SenderLane.sender_id == sender_id, SenderLane.lane == lane, SenderLane.owner == owner)
-    db.session.execute(update(SenderLane).where(*mine).values(until=db_now() + timedelta(seconds=LEASE_SECONDS)))
+    db.session.execute(update(SenderLane).where(*mine).values(until=db_now() + timedelta(seconds=lease_seconds)))
 
 
 def _free_lane(sender_id: int, lane: int, owner: str) -> None:
