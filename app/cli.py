@@ -45,6 +45,14 @@ def _keyring_path() -> Path:
     return config.keyring_path(Path(current_app.config["INSTANCE"]))
 
 
+def _keyring_of_file() -> tuple[Path, crypto.Keyring]:
+    """The key file and the keys in it, which must be those that this command seals with."""
+    path, ring = _keyring_path(), crypto.keyring()
+    if crypto.Keyring.parse(path.read_text()) != ring:  # changed since this command started
+        raise click.ClickException(f"The key file {path} is not what this command runs with. Run it again.")
+    return path, ring
+
+
 @keys.command("make")
 def make() -> None:
     """Make the first keys of an installation, when there are none."""
@@ -62,7 +70,7 @@ def make() -> None:
 @keys.command("rotate")
 def rotate() -> None:
     """Make a new active key; once Muster runs with it everywhere, seal everything with it (run it again)."""
-    path, ring = _keyring_path(), crypto.keyring()
+    path, ring = _keyring_of_file()
     if not _sealed_with_old(ring):
         crypto.write_keyring(path, ring.rotated())
         click.echo("There is a new active key. Restart Muster, then run this command again to seal everything with it.")
@@ -84,7 +92,7 @@ def _sealed_with_old(ring: crypto.Keyring) -> int:
 @keys.command("drop-old")
 def drop_old() -> None:
     """Remove the keys that nothing is sealed with any more."""
-    path, ring = _keyring_path(), crypto.keyring()
+    path, ring = _keyring_of_file()
     left = _sealed_with_old(ring)
     if left:
         raise click.ClickException(f"{left} values are still sealed with an old key. Run 'keys rotate' first.")

@@ -9,15 +9,15 @@ import os
 import secrets
 import sys
 
+from alembic import command
 from alembic.util import CommandError
 from flask import current_app
 from flask_appbuilder.security.sqla.models import User
-from flask_migrate import upgrade
 from sqlalchemy import func, select
 from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 
 from app import create_app
-from app.extensions import db
+from app.extensions import db, migrate
 from app.kernel.errors import AppError
 from app.web.users import make_admin
 
@@ -25,7 +25,7 @@ from app.web.users import make_admin
 def prepare() -> str:
     """Do it all; returns the password of the admin it made, "" when there was one or the password was given."""
     with create_app(with_panel=False).app_context():
-        upgrade()
+        command.upgrade(migrate.get_config(), "head")  # flask_migrate's own would end this process on an error
         is_first = db.session.scalar(select(func.count()).select_from(User)) == 0
         if current_app.config["DEMO"]:
             from demo import fill

@@ -55,11 +55,10 @@ def _run(environ: dict[str, str], began: float) -> int:
             environ["REDIS_URL"] = redis_server.start(supervisor, instance)
         if settings["DEMO"] or not checks.is_prepared(settings):  # the demo is filled up at each start
             made = checks.prepare(environ, supervisor)
-        if not supervisor.is_stopping:
-            for child in _children(settings):
-                supervisor.add(child)
-            supervisor.start(environ)
-            checks.wait_until_ready(settings["HOST"], settings["PORT"], supervisor)
+        first, others = _children(settings)
+        _start(supervisor, first, environ)
+        checks.wait_until_ready(settings["HOST"], settings["PORT"], supervisor)
+        _start(supervisor, others, environ)  # not before: they import for seconds, and people wait for the panel
         if not supervisor.is_stopping:
             print(f"\nMuster runs at {settings['PUBLIC_URL']} (ready after {time.monotonic() - began:.1f} s). ", end="")
             print("Ctrl-C stops it.", flush=True)
@@ -86,8 +85,15 @@ def _catcher(port: int, instance: Path) -> Child:
     return Child("mail catcher", [sys.executable, *command], grace_seconds=5, stops=4)
 
 
-def _children(settings: dict[str, Any]) -> list[Child]:
-    """The processes in the order they start; `stops` says in which order they end: scheduler, workers, web."""
+def _start(supervisor: Supervisor, children: list[Child], environ: dict[str, str]) -> None:
+    if not supervisor.is_stopping:
+        for child in children:
+            supervisor.add(child)
+        supervisor.start(environ)
+
+
+def _children(settings: dict[str, Any]) -> tuple[list[Child], list[Child]]:
+    """The processes that start first, and the others; `stops` says in which order they end."""
     bind = config.host_and_port(settings["HOST"], settings["PORT"])
     web = [sys.executable, "-m", "gunicorn", "-c", "runner/web.py", "--bind", bind, "--no-control-socket", "wsgi:app"]
     workers = [
@@ -96,7 +102,7 @@ def _children(settings: dict[str, Any]) -> list[Child]:
     ]
     scheduler = Child("scheduler", [sys.executable, "-m", "jobs.scheduler"], grace_seconds=10, stops=1)
     catcher = [_catcher(settings["DEMO_MAIL_PORT"], settings["INSTANCE"])] if settings["DEMO"] else []
-    return [Child("web", web, grace_seconds=15, stops=3), *catcher, *workers, scheduler]
+    return [Child("web", web, grace_seconds=15, stops=3), *catcher, scheduler], workers
 
 
 def _tell_password(made: checks.Prepared) -> None:

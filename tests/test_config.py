@@ -1,0 +1,90 @@
+"""The environment: read once, checked, and every wrong thing named in a sentence."""
+
+import stat
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
+
+import config
+from app.kernel.crypto import Keyring
+
+
+def loaded(tmp_path: Path, **environ: str) -> dict[str, object]:
+    return config.load({"MUSTER_INSTANCE": str(tmp_path / "instance"), **environ})
+
+
+def test_an_empty_environment_gives_defaults_and_keys_that_stay(tmp_path: Path) -> None:
+    first, second = loaded(tmp_path), loaded(tmp_path)
+    assert first["SECRET_KEY"] == second["SECRET_KEY"]
+    assert first["KEYRING"] == second["KEYRING"]
+    assert (first["HOST"], first["PORT"], first["PUBLIC_URL"]) == ("127.0.0.1", 8080, "http://127.0.0.1:8080")
+    assert str(first["SQLALCHEMY_DATABASE_URI"]).startswith("sqlite:///")
+    assert first["DEMO"] is False
+    assert sorted(path.name for path in (tmp_path / "instance").iterdir()) == ["keyring.json", "secret_key"]
+    for path in (tmp_path / "instance").iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("MUSTER_PORT", "0", "MUSTER_PORT is '0'"),
+        ("MUSTER_PORT", "65536", "Set a number from 1 to 65535"),
+        ("MUSTER_PORT", "²", "MUSTER_PORT is"),
+        ("MUSTER_DEMO_MAIL_PORT", "smtp", "MUSTER_DEMO_MAIL_PORT is 'smtp'"),
+        ("MUSTER_PUBLIC_URL", "muster.example.org", "MUSTER_PUBLIC_URL is"),
+        ("MUSTER_PUBLIC_URL", "https://muster.example.org/?a=b", "MUSTER_PUBLIC_URL is"),
+        ("SECRET_KEY", "short", "SECRET_KEY is shorter"),
+        ("MUSTER_KEYRING", "{}", "(MUSTER_KEYRING)"),
+        ("DATABASE_URL", "postgresql://h/b", "DATABASE_URL names no database"),
+        ("DATABASE_URL", "mysql://a:b@h:port/b", "DATABASE_URL cannot be read"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, name: str, value: str, words: str) -> None:
+    environ = {"MUSTER_KEYRING": Keyring.generate().dump(), name: value}
+    with pytest.raises(config.ConfigError) as raised:
+        loaded(tmp_path, **environ)
+    assert words in str(raised.value)
+
+
+def test_no_keys_are_made_beside_a_database(tmp_path: Path) -> None:
+    with pytest.raises(config.ConfigError, match="keyring.json is missing.*keys make"):
+        loaded(tmp_path, DATABASE_URL="mysql://root@127.0.0.1/muster")
+    assert not (tmp_path / "instance" / "keyring.json").exists()
+
+
+def test_both_names_of_mariadb_work_and_errors_hide_values(tmp_path: Path) -> None:
+    keys = {"MUSTER_KEYRING": Keyring.generate().dump()}
+    for scheme in ("mysql", "mariadb", "mysql+pymysql"):
+        made = loaded(tmp_path, DATABASE_URL=f"{scheme}://root@127.0.0.1/muster", **keys)
+        assert str(made["SQLALCHEMY_DATABASE_URI"]).endswith("+pymysql://root@127.0.0.1/muster")
+        assert made["SQLALCHEMY_ENGINE_OPTIONS"]["hide_parameters"] is True  # type: ignore[index]
+
+
+def test_an_error_of_the_database_tells_no_values(tmp_path: Path) -> None:
+    made = loaded(tmp_path)
+    engine = create_engine(str(made["SQLALCHEMY_DATABASE_URI"]), **made["SQLALCHEMY_ENGINE_OPTIONS"])  # type: ignore[arg-type]
+    with pytest.raises(OperationalError) as raised, engine.connect() as connection:
+        connection.execute(text("SELECT * FROM nothing WHERE name = :name"), {"name": "Ada Lovelace"})
+    engine.dispose()
+    assert "Lovelace" not in str(raised.value)
+
+
+def test_https_makes_cookies_secure(tmp_path: Path) -> None:
+    made = loaded(tmp_path, MUSTER_PUBLIC_URL="https://muster.example.org/")
+    assert made["PUBLIC_URL"] == "https://muster.example.org"
+    assert made["SESSION_COOKIE_SECURE"] is True
+    assert made["SESSION_COOKIE_NAME"] == "__Host-session"
+
+
+def test_an_ipv6_host_has_brackets_in_addresses(tmp_path: Path) -> None:
+    assert loaded(tmp_path, MUSTER_HOST="::1")["PUBLIC_URL"] == "http://[::1]:8080"
+
+
+def test_a_secret_that_a_full_disk_cut_off_is_named(tmp_path: Path) -> None:
+    (tmp_path / "instance").mkdir()
+    (tmp_path / "instance" / "secret_key").write_text("")
+    with pytest.raises(config.ConfigError, match="shorter than 32"):
+        loaded(tmp_path)
