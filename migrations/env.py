@@ -7,7 +7,7 @@ from alembic import context
 from flask import current_app
 
 sys.path.insert(0, str(Path(__file__).parent))
-from rendering import compare_type, render_item  # noqa: E402  a script folder, not a package
+from rendering import compare_type, render_item  # a script folder, not a package
 
 migrate = current_app.extensions["migrate"]
 

@@ -1,4 +1,4 @@
-"""How our column types are written into migrations: as plain SQLAlchemy types, so that a migration needs no app code."""
+"""How our column types stand in migrations: as plain SQLAlchemy types, so that a migration needs no app code."""
 
 from typing import Any
 
@@ -15,7 +15,9 @@ def render_item(kind: str, item: Any, context: Any) -> str | bool:
     return False
 
 
-def compare_type(context: Any, inspected: Any, metadata_column: Any, inspected_type: Any, metadata_type: Any) -> bool | None:
+def compare_type(
+    context: Any, inspected: Any, metadata_column: Any, inspected_type: Any, metadata_type: Any
+) -> bool | None:
     """Alembic's hook: our times and states compare by what they are in the database, the rest as Alembic does."""
     if isinstance(metadata_type, UtcDateTime):
         return "DATE" not in str(inspected_type).upper()

@@ -19,7 +19,7 @@ PAGE_SIZE = 50
 HEAD_BYTES = 16 * 1024
 SHOWN_PART_CHARS = 1_000_000
 
-_HEADERS = BytesHeaderParser(policy=email.policy.default)  # type: ignore[arg-type]  # typeshed knows only Message
+_HEADERS = BytesHeaderParser(policy=email.policy.default)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class InboxView(AppView):
         path = mail_folder.path_of(folder(), name)
         if path is None:
             abort(404)
-        message: EmailMessage = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)  # type: ignore[assignment, arg-type]
+        message: EmailMessage = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
         return self.render_template(
             "mail.html",
             title=_header(message, "Subject") or "(no subject)",
