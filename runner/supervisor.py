@@ -39,7 +39,7 @@ class Child:
         return self.process is not None and self.process.poll() is None
 
 
-def begin(command: list[str], environ: dict[str, str], **streams: int) -> subprocess.Popen[bytes]:
+def begin(command: list[str], environ: dict[str, str], stdout: int | None = None) -> subprocess.Popen[bytes]:
     """Start a process that cannot outlive this one, in a session of its own: the terminal's Ctrl-C reaches only us,
     and a worker finishes its job in peace."""
     us = os.getpid()
@@ -52,7 +52,7 @@ def begin(command: list[str], environ: dict[str, str], **streams: int) -> subpro
                 os._exit(1)
 
     return subprocess.Popen(
-        command, cwd=ROOT, env=environ, start_new_session=True, preexec_fn=die_with_parent, **streams
+        command, cwd=ROOT, env=environ, start_new_session=True, preexec_fn=die_with_parent, stdout=stdout
     )
 
 
