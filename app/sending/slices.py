@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from flask import current_app
@@ -74,15 +74,25 @@ def begin(campaign_id: int, job_id: str) -> Slice | None:
     is_probe = breaker.is_probe(state, now)
     if is_probe and not _reserve_probe(account, state):
         return None
-    folder = Path(current_app.config["JOURNAL_FOLDER"])
     owner = journal.me()
     lease_seconds: float = current_app.config["LEASE_SECONDS"]
     lane = _take_lane(account, owner, job_id, lease_seconds)
     if lane is None:
         return None
-    message = content.compiled(campaign_id, campaign.content_version)
+    order = _order(campaign, account, now, owner=owner, lane=lane, is_probe=is_probe)
+    connections = 1 if is_probe else max(1, account.max_connections // lanes_of(account))
+    transport = transport_for(Channel.EMAIL)(channels.settings_of(account))
+    return Slice(order, transport, connections, account.id, lane)
+
+
+def _order(
+    campaign: Campaign, account: SmtpAccount, now: datetime, *, owner: str, lane: int, is_probe: bool
+) -> SliceOrder:
+    folder = Path(current_app.config["JOURNAL_FOLDER"])
+    lease_seconds: float = current_app.config["LEASE_SECONDS"]
+    message = content.compiled(campaign.id, campaign.content_version)
     claim_order = ClaimOrder(
-        campaign_id=campaign_id,
+        campaign_id=campaign.id,
         content_version=campaign.content_version,
         sender_id=account.id,
         owner=owner,
@@ -92,13 +102,13 @@ def begin(campaign_id: int, job_id: str) -> Slice | None:
         needs_attributes=any(name.startswith("attributes.") for name in message.fields),
         lease_seconds=lease_seconds,
     )
+    account_id = account.id  # renew runs in later transactions, without this row
 
     def renew(keys: Sequence[ClaimKey]) -> None:
         claim.renew(claim_order, keys)
         _renew_lane(account_id, lane, owner, lease_seconds)
 
-    account_id = account.id
-    order = SliceOrder(
+    return SliceOrder(
         claim_order=claim_order,
         message=message,
         signer=channels.signer_of(account),
@@ -108,9 +118,6 @@ def begin(campaign_id: int, job_id: str) -> Slice | None:
         renew=renew,
         is_probe=is_probe,
     )
-    connections = 1 if is_probe else max(1, account.max_connections // lanes_of(account))
-    transport = transport_for(Channel.EMAIL)(channels.settings_of(account))
-    return Slice(order, transport, connections, account_id, lane)
 
 
 def end(ran: Slice, feed: BatchFeed, report: RunReport, number: int, turn: int) -> None:
