@@ -1,5 +1,6 @@
 """The flask commands: rotation of the keys while others read, checks, the first admin."""
 
+import contextvars
 import io
 import json
 import os
@@ -46,9 +47,9 @@ class Installation:
         return create_app(self._settings | {"KEYRING": ring}, with_panel=False)
 
     def flask(self, *arguments: str) -> Result:
-        """Run a command."""
+        """Run a command, outside the context of the test, which it would take for its own."""
         db.session.remove()
-        result = self.app.test_cli_runner().invoke(args=arguments)
+        result: Result = contextvars.Context().run(self.app.test_cli_runner().invoke, args=arguments)
         with self.app.app_context():
             db.engine.dispose()
         return result
