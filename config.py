@@ -58,7 +58,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "DEMO": environ.get("MUSTER_DEMO") == "1",
         "DEMO_MAIL_PORT": _port("MUSTER_DEMO_MAIL_PORT", environ, 8025),
         "SENDERS": SENDERS,
-        "SMTP_CA_FILE": environ.get("MUSTER_SMTP_CA_FILE") or None,
+        "SMTP_CA_FILE": _file("MUSTER_SMTP_CA_FILE", environ),
         "REDIS_URL": environ.get("REDIS_URL") or "redis://127.0.0.1:6379/0",
         **_database(environ.get("DATABASE_URL") or f"sqlite:///{instance / 'muster.db'}", environ),
         **_panel(public_url.startswith("https://")),
@@ -121,21 +121,37 @@ def _lease_seconds(text: str) -> float:
 
 
 def _public_url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+    try:
+        parts = urlsplit(text)
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # half an IPv6 address, or a port that is none
+        is_address = False
+    if not is_address or re.search(r"[?#@\\\s\x00-\x1f\"'<>]", text):
         raise ConfigError(
             f"MUSTER_PUBLIC_URL is {text!r}. Set the address people reach, as https://muster.example.org."
         )
     return text.rstrip("/")
 
 
+def _file(name: str, environ: Mapping[str, str]) -> str | None:
+    path = environ.get(name) or None
+    if path is not None:
+        try:
+            Path(path).read_bytes()
+        except OSError as error:
+            raise ConfigError(f"The file {path} of {name} cannot be read ({error.strerror}).") from error
+    return path
+
+
 def _database(url: str, environ: Mapping[str, str]) -> dict[str, Any]:
     if url.startswith(("mysql://", "mariadb://")):
         url = "mysql+pymysql://" + url.split("://", 1)[1]
     try:
-        make_url(url)
+        has_name = bool(make_url(url).database)
     except (ArgumentError, ValueError):  # its words would repeat the password
         raise ConfigError("DATABASE_URL cannot be read. Write it as mysql://user:password@host:3306/name.") from None
+    if not has_name:
+        raise ConfigError("DATABASE_URL names no database after the host. Write mysql://user:password@host:3306/name.")
     if url.startswith("sqlite:"):
         options: dict[str, Any] = {"connect_args": {"timeout": 10}}
     elif url.startswith(("mysql+pymysql://", "mariadb+pymysql://")):
@@ -146,7 +162,7 @@ def _database(url: str, environ: Mapping[str, str]) -> dict[str, Any]:
             "write_timeout": 60,
             "local_infile": True,
         }
-        if ca_file := environ.get("MUSTER_DATABASE_CA_FILE"):
+        if ca_file := _file("MUSTER_DATABASE_CA_FILE", environ):
             connect |= {"ssl_ca": ca_file, "ssl_verify_cert": True, "ssl_verify_identity": True}
         options = {
             "connect_args": connect,

@@ -36,10 +36,16 @@ def test_an_empty_environment_gives_defaults_and_keys_that_stay(tmp_path: Path) 
         ("MUSTER_DEMO_MAIL_PORT", "smtp", "MUSTER_DEMO_MAIL_PORT is 'smtp'"),
         ("MUSTER_PUBLIC_URL", "muster.example.org", "MUSTER_PUBLIC_URL is"),
         ("MUSTER_PUBLIC_URL", "https://muster.example.org/?a=b", "MUSTER_PUBLIC_URL is"),
+        ("MUSTER_PUBLIC_URL", "https://[muster.example.org", "MUSTER_PUBLIC_URL is"),
+        ("MUSTER_PUBLIC_URL", "https://muster.example.org:99999", "MUSTER_PUBLIC_URL is"),
+        ("MUSTER_PUBLIC_URL", "https://muster example.org", "MUSTER_PUBLIC_URL is"),
+        ("MUSTER_PUBLIC_URL", "https://us:word@muster.example.org", "MUSTER_PUBLIC_URL is"),
+        ("MUSTER_SMTP_CA_FILE", "/no/such/ca.pem", "The file /no/such/ca.pem of MUSTER_SMTP_CA_FILE cannot be read"),
         ("SECRET_KEY", "short", "SECRET_KEY is shorter"),
         ("MUSTER_KEYRING", "{}", "(MUSTER_KEYRING)"),
         ("DATABASE_URL", "postgresql://h/b", "DATABASE_URL names no database"),
         ("DATABASE_URL", "mysql://a:b@h:port/b", "DATABASE_URL cannot be read"),
+        ("DATABASE_URL", "mysql://a:b@h:3306/", "DATABASE_URL names no database after the host"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, name: str, value: str, words: str) -> None:
@@ -47,6 +53,12 @@ def test_what_is_wrong_is_named(tmp_path: Path, name: str, value: str, words: st
     with pytest.raises(config.ConfigError) as raised:
         loaded(tmp_path, **environ)
     assert words in str(raised.value)
+
+
+def test_a_missing_ca_of_the_database_is_named(tmp_path: Path) -> None:
+    environ = {"DATABASE_URL": "mysql://root@127.0.0.1/muster", "MUSTER_KEYRING": Keyring.generate().dump()}
+    with pytest.raises(config.ConfigError, match="/no/ca.pem of MUSTER_DATABASE_CA_FILE cannot be read"):
+        loaded(tmp_path, MUSTER_DATABASE_CA_FILE="/no/ca.pem", **environ)
 
 
 def test_no_keys_are_made_beside_a_database(tmp_path: Path) -> None:
