@@ -1,14 +1,17 @@
 """`python -m jobs.worker [queue …]`: one RQ worker that has the app loaded before it forks for a job."""
 
+import contextlib
 import ctypes
+import os
 import signal
 import sys
+from types import FrameType
 
 from rq import Queue, Worker
 from rq.job import Job
 
 from app.extensions import db
-from app.kernel import logs, queues
+from app.kernel import ending, logs, queues
 from app.kernel.queues import QueueName, SafeJob
 from jobs.runtime import the_app
 
@@ -26,6 +29,18 @@ class HouseWorker(Worker):
         if sys.platform == "linux":
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         super().main_work_horse(job, queue)
+
+    def setup_work_horse_signals(self) -> None:
+        """Let SIGTERM ask the job to end soon."""
+        super().setup_work_horse_signals()
+        signal.signal(signal.SIGTERM, lambda _signal, _frame: ending.ask())
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        """Stop after the running job, and tell that one: a slice gives back whom it has not handed over yet."""
+        if self.horse_pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.horse_pid, signal.SIGTERM)
+        super().request_stop(signum, frame)
 
 
 def main(names: list[str]) -> int:

@@ -25,7 +25,7 @@ from app.channels.address import needs_smtputf8, wire_address
 from app.channels.contract import Channel, Outcome, Outgoing, Reason, SendResult
 from app.channels.dkim import Signer
 from app.channels.email_message import CompiledEmail
-from app.kernel import clock
+from app.kernel import clock, ending
 from app.kernel.crypto import CannotOpen
 from app.kernel.db import in_transaction, reading
 from app.kernel.errors import InvalidInput
@@ -316,7 +316,7 @@ class BatchFeed:
         except DBAPIError:
             self._stop_blind()
             return
-        self._is_stopping = status is not CampaignStatus.SENDING
+        self._is_stopping = status is not CampaignStatus.SENDING or ending.is_asked()
 
     def _renew(self, now: float) -> None:
         keys = [batch.claim.key for batch in self._live.values()]
