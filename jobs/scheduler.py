@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 ROLE = "scheduler"
 TICK_SECONDS = 1.0
-SWEEP_SECONDS = 10.0
+SWEEP_SECONDS = 5.0
 LEASE_SECONDS = 10.0
 
 

@@ -232,14 +232,18 @@ def close_batch(batch: SendBatch, now: datetime) -> None:
     db.session.flush()
 
 
-def renew(order: ClaimOrder, keys: Sequence[ClaimKey]) -> None:
-    """Prolong the leases of these claims."""
+def renew(order: ClaimOrder, keys: Sequence[ClaimKey]) -> set[ClaimKey]:
+    """Prolong the leases of these claims; returns those that are still ours. What was swept must not be sent."""
     until = db_now() + timedelta(seconds=order.lease_seconds)
+    held = set()
     for key in keys:
         mine = and_(
             SendBatch.campaign_id == key.campaign_id,
             SendBatch.batch_no == key.batch_no,
+            SendBatch.state == BatchState.LEASED,
             SendBatch.fence == key.fence,
             SendBatch.lease_owner == order.owner,
         )
-        db.session.execute(update(SendBatch).where(mine).values(lease_until=until))
+        if db.session.execute(update(SendBatch).where(mine).values(lease_until=until)).rowcount:
+            held.add(key)
+    return held

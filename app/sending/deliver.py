@@ -88,7 +88,7 @@ class SliceOrder:
     mail_from: bytes
     to_second_email: bool
     journal_folder: Path
-    renew: Callable[[Sequence[ClaimKey]], None]
+    renew: Callable[[Sequence[ClaimKey]], set[ClaimKey]]
     is_probe: bool = False
 
 
@@ -321,12 +321,13 @@ class BatchFeed:
     def _renew(self, now: float) -> None:
         keys = [batch.claim.key for batch in self._live.values()]
         try:
-            in_transaction(self._order.renew, keys)
+            held = in_transaction(self._order.renew, keys)
         except DBAPIError:
             self._stop_blind()
             return
         for batch in self._live.values():
-            batch.good_until = now + self._lease_seconds / 2
+            # Whoever slept past the lease finds its claim swept and perhaps sent by another: never take it up again.
+            batch.good_until = now + self._lease_seconds / 2 if batch.claim.key in held else 0.0
 
     def _stop_blind(self) -> None:
         """Without the database nobody can tell us to stop: nothing more is handed over."""

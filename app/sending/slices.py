@@ -104,9 +104,9 @@ def _order(
     )
     account_id = account.id  # renew runs in later transactions, without this row
 
-    def renew(keys: Sequence[ClaimKey]) -> None:
-        claim.renew(claim_order, keys)
+    def renew(keys: Sequence[ClaimKey]) -> set[ClaimKey]:
         _renew_lane(account_id, lane, owner, lease_seconds)
+        return claim.renew(claim_order, keys)
 
     return SliceOrder(
         claim_order=claim_order,

@@ -36,7 +36,7 @@ POISON = Verdict(RecipientState.FAILED, Reason.POISON, "Three workers died while
 def candidates(folder: Path) -> list[tuple[ClaimKey, str]]:
     """The claims to recover: (claim, owner) of every lease that is over, or whose owner is known to be dead here."""
     here, now = journal.host(folder), db_now()
-    leased = select(SendBatch).where(SendBatch.state == BatchState.LEASED)
+    leased = select(SendBatch).where(SendBatch.lease_until.is_not(None), SendBatch.state == BatchState.LEASED)
     found = []
     for batch in db.session.scalars(leased.where(or_(SendBatch.lease_until <= now, SendBatch.journal_host == here))):
         assert batch.lease_owner is not None and batch.lease_until is not None

@@ -385,6 +385,16 @@ def test_a_message_that_kills_three_workers_fails_and_the_others_go_on(app: Flas
     assert ledger.counters(campaign_id) == {"failed": 1, "sent": 2}
 
 
+def test_a_claim_that_was_swept_is_not_renewed(app: Flask) -> None:
+    campaign_id = ledger.sending_campaign(2)
+    order, found = claimed(campaign_id)
+    assert in_transaction(claim.renew, order, [found.key]) == {found.key}
+    with transaction():
+        db.session.execute(update(SendBatch).values(lease_until=db_now() - timedelta(seconds=1)))
+    ledger.sweep_all()
+    assert in_transaction(claim.renew, order, [found.key]) == set()
+
+
 # --- the scheduler's look
 
 
