@@ -22,7 +22,7 @@ from tests.run.conftest import Run, Running, wait_for
 @pytest.fixture()
 def mail_server() -> Iterator[Server]:
     """A mail server that takes its time over every message."""
-    with Server(Script(accept_delay=0.1, keep_content=False)) as server:
+    with Server(Script(accept_delay=0.02, keep_content=False)) as server:
         yield server
 
 
@@ -87,17 +87,19 @@ def two_workers(running: Running) -> list[Any]:
     return workers if len(workers) == 2 else []
 
 
+@pytest.mark.timeout(240)
 def test_a_campaign_survives_a_killed_worker_ctrl_c_and_kill_9(run: Run, mail_server: Server) -> None:
     running = run()
     running.wait_until_ready()
-    publish(running, mail_server.port, 10_000)
+    publish(running, mail_server.port, 5000)
     wait_for("some were sent", lambda: states(running).get("sent"), 40)
     victim = wait_for("two workers", lambda: two_workers(running))[0]
     victim.kill()
     wait_for("another worker", lambda: len(two_workers(running)) == 2 and victim not in two_workers(running))
     assert re.search(r"The worker \d ended \(-9\); again in 1 s", running.output)
-    wait_for("it goes on", lambda: states(running).get("sent", 0) > 200, 40)
-    assert running.end(signal.SIGINT) == 0
+    sent = states(running)["sent"]
+    wait_for("it goes on", lambda: states(running)["sent"] > sent, 40)
+    assert running.end(signal.SIGINT, 25) == 0  # a slice with hundreds of slow messages ahead does not finish them
     assert running.left_over() == []
     assert "Traceback" not in running.output, running.output
     after = states(running)
