@@ -83,8 +83,11 @@ class ClaimOrder:
     lease_seconds: float
 
 
-def claim(order: ClaimOrder) -> Claim | Later:
-    """Take the next batch. Runs in the caller's transaction, which must commit before the first message leaves."""
+def claim(order: ClaimOrder, most: int = BATCH_SIZE) -> Claim | Later:
+    """Take the next batch, or the next `most` recipients of it.
+
+    Runs in the caller's transaction, which must commit before the first message leaves.
+    """
     now = db_now()
     status = db.session.scalar(select(Campaign.status).where(Campaign.id == order.campaign_id))
     if status is not CampaignStatus.SENDING:
@@ -95,7 +98,7 @@ def claim(order: ClaimOrder) -> Claim | Later:
     while (batch := _next_batch(order.campaign_id, now)) is not None:
         # a batch that killed a worker goes on in small claims and then one by one, until the message that kills is
         # alone (sweep.py)
-        want = (batch.hi - batch.lo + 1, SMALL_CLAIM, 1)[min(batch.deaths, 2)]
+        want = min(most, (batch.hi - batch.lo + 1, SMALL_CLAIM, 1)[min(batch.deaths, 2)])
         granted = throttle.take(order.limits, now, want)
         if not granted.count:
             return Later(Nothing.THROTTLED, now, throttle.from_us(granted.next_us), f"waiting for {granted.label}")

@@ -30,7 +30,7 @@ from app.kernel.crypto import CannotOpen
 from app.kernel.db import in_transaction, reading
 from app.kernel.errors import InvalidInput
 from app.sending import record
-from app.sending.claim import Claim, ClaimOrder, Later, Nothing, claim
+from app.sending.claim import BATCH_SIZE, Claim, ClaimOrder, Later, Nothing, claim
 from app.sending.journal import ClaimKey, Journal, Mark
 from app.sending.outcome import BACK, SENT, Verdict, brake_marks, verdict
 from app.sending.states import RecipientState
@@ -41,6 +41,9 @@ SLICE_SECONDS = 8.0
 STOP_CHECK_SECONDS = 0.2
 RENEWALS_PER_LEASE = 6
 SUPPRESSION_OVERLAP = 200  # a transaction may commit after one with a younger number: look back a little
+FIRST_CLAIM = 50  # how fast the server is is not known yet
+LEAST_CLAIM = 10
+QUICK_SECONDS, SLOW_SECONDS = 0.5, 2.0  # a claim is meant to last about a second, so that reports are fresh
 RECORD_PATIENCE_SECONDS = 120.0  # results wait for a database that restarts
 NO_JOURNAL_WAIT = timedelta(seconds=30)
 WAIT_HERE_SECONDS = 2.0  # for a slot nearer than this the slice waits; for a later one it ends
@@ -64,6 +67,7 @@ class Batch:
     clock_offset: float  # steady time minus the database's time
     closes_at: float  # steady; inf when the calendar stays open
     good_until: float  # steady; half of the lease, so that nobody else can hold it while we hand over
+    began: float  # steady
     verdicts: dict[int, Verdict] = field(default_factory=dict)
     answers: list[SendResult] = field(default_factory=list)
 
@@ -103,6 +107,7 @@ class BatchFeed:
         self._queue: deque[Item] = deque()
         self._items: dict[int, Item] = {}
         self._live: dict[int, Batch] = {}
+        self._most = FIRST_CLAIM
         self._next_ref = 0
         self._is_stopping = False
         self._barred: set[bytes] = set()
@@ -199,7 +204,7 @@ class BatchFeed:
             return None
         asked = clock.steady()
         try:
-            found = in_transaction(claim, self._order.claim_order)
+            found = in_transaction(claim, self._order.claim_order, self._most)
         except DBAPIError:
             self._stop_blind()
             return None
@@ -212,7 +217,7 @@ class BatchFeed:
             return None
         offset = asked - found.now.timestamp()
         closes_at = found.closes_at.timestamp() + offset if found.closes_at else float("inf")
-        batch = Batch(found, journal, len(found.rows), offset, closes_at, asked + self._lease_seconds / 2)
+        batch = Batch(found, journal, len(found.rows), offset, closes_at, asked + self._lease_seconds / 2, asked)
         self._live[id(batch)] = batch
         first = found.grant.first_us / 1e6 + offset if found.grant.first_us else asked
         interval = found.grant.interval_us / 1e6
@@ -291,6 +296,14 @@ class BatchFeed:
         )
         del self._live[id(batch)]
         batch.journal.delete()
+        self._pace(clock.steady() - batch.began)
+
+    def _pace(self, seconds: float) -> None:
+        """Claim more at a time from a quick server, less from a slow one."""
+        if seconds < QUICK_SECONDS:
+            self._most = min(BATCH_SIZE, self._most * 4)
+        elif seconds > SLOW_SECONDS:
+            self._most = max(LEAST_CLAIM, self._most // 2)
 
     def _give_back_queue(self) -> None:
         while self._queue:

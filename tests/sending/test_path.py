@@ -296,3 +296,19 @@ def test_an_edit_while_paused_makes_a_new_version_and_rows_say_which_they_got(
     with transaction():
         versions = db.session.scalars(select(CampaignRecipient.content_version)).all()
     assert sorted(versions) == [1] * 4 + [2] * 6
+
+
+def test_results_reach_the_ledger_while_the_campaign_is_still_on_its_way(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+
+    def look(handed: int) -> None:
+        if handed == 90:
+            seen.append(ledger.counters(campaign_id).get("sent", 0))
+
+    with Server() as server:
+        campaign_id = publish(server.port, 100)
+        during(monkeypatch, look)
+        tick_and_work()
+    assert seen and 50 <= seen[0] <= 90
