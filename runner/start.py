@@ -76,8 +76,19 @@ def _stop_on_signals(supervisor: Supervisor) -> None:
     def stop(_number: int, _frame: FrameType | None) -> None:
         supervisor.request_stop()
 
+    has_terminal = sys.stdout.isatty()
+
+    def hang_up(number: int, frame: FrameType | None) -> None:
+        if has_terminal:  # it is gone, and a word to it would end us before the others
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, 1)
+            os.dup2(nowhere, 2)
+        stop(number, frame)
+
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # under nohup it stays
+        signal.signal(signal.SIGHUP, hang_up)
 
 
 def _catcher(port: int, instance: Path) -> Child:

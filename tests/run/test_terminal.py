@@ -1,0 +1,63 @@
+"""run.py in a terminal of its own, which somebody closes."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+
+from config import ROOT
+from tests.conftest import free_port
+from tests.run.conftest import PASSWORD, UNSET
+
+
+class Terminal:
+    """A run.py and the terminal it was started in."""
+
+    def __init__(self, instance: Path, *before: str) -> None:
+        clean = {name: value for name, value in os.environ.items() if name not in UNSET}
+        own = {"MUSTER_INSTANCE": str(instance), "MUSTER_PORT": str(free_port()), "MUSTER_ADMIN_PASSWORD": PASSWORD}
+        self._ours, theirs = pty.openpty()
+        command = ["setsid", "--ctty", *before, sys.executable, "run.py"]
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, env=clean | own, stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True
+        )
+        os.close(theirs)
+        said = b""
+        while b"Muster runs at" not in said:
+            said += os.read(self._ours, 4096)
+        self._family = psutil.Process(self.process.pid).children(recursive=True)
+        assert len(self._family) >= 5
+
+    def close(self) -> None:
+        """Close the window."""
+        os.close(self._ours)
+
+    def left_over(self) -> list[psutil.Process]:
+        """What still lives of its processes after some seconds."""
+        return psutil.wait_procs(self._family, timeout=10)[1]
+
+
+def test_a_closed_terminal_stops_it_as_ctrl_c_does(tmp_path: Path) -> None:
+    running = Terminal(tmp_path / "instance")
+    running.close()
+    assert running.process.wait(60) == 0
+    assert running.left_over() == []
+
+
+def test_under_nohup_it_outlives_the_terminal(tmp_path: Path) -> None:
+    running = Terminal(tmp_path / "instance", sys.executable, "-c", IGNORING)
+    running.close()
+    try:
+        running.process.wait(3)
+    except subprocess.TimeoutExpired:
+        running.process.send_signal(signal.SIGTERM)
+    assert running.process.wait(60) == 0
+    assert running.left_over() == []
+
+
+# What nohup does, but for the file it writes the output to.
+IGNORING = "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])"
