@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import select, update
@@ -10,6 +11,7 @@ from sqlalchemy import select, update
 from app.audience.models import SuppressionSource
 from app.audience.suppressions import suppress
 from app.campaigns import service as campaigns
+from app.campaigns.models import Campaign
 from app.channels.contract import Channel
 from app.extensions import db
 from app.kernel.db import db_now
@@ -57,6 +59,7 @@ def record(key: ClaimKey, owner: str, verdicts: Mapping[int, Verdict], marks: st
     if batch is None:
         return False
     now = db_now()
+    verdicts = _held(key.campaign_id, verdicts)
     write_verdicts(key.campaign_id, batch.lo, batch.hi, verdicts, now)
     if is_whole and all(verdict.state is not RecipientState.AWAITING for verdict in verdicts.values()):
         batch.state = BatchState.DONE
@@ -66,6 +69,24 @@ def record(key: ClaimKey, owner: str, verdicts: Mapping[int, Verdict], marks: st
         close_batch(batch, now)
     _count(key.campaign_id, verdicts, marks)
     return True
+
+
+def _held(campaign_id: int, verdicts: Mapping[int, Verdict]) -> Mapping[int, Verdict]:
+    """Who comes back to a campaign that was ended, unpublished or expired meanwhile is stopped as the others were.
+
+    The settling passed these rows while they were in `sending`. Both hold the batch's lock, so one sees the other.
+    """
+    if all(verdict.state is not RecipientState.AWAITING for verdict in verdicts.values()):
+        return verdicts
+    reason = db.session.scalar(select(Campaign.hold_reason).where(Campaign.id == campaign_id))
+    if reason is None:
+        return verdicts
+    return {
+        seq: replace(verdict, state=RecipientState.STOPPED, reason=reason)
+        if verdict.state is RecipientState.AWAITING
+        else verdict
+        for seq, verdict in verdicts.items()
+    }
 
 
 def write_verdicts(campaign_id: int, lo: int, hi: int, verdicts: Mapping[int, Verdict], now: datetime) -> None:
@@ -102,7 +123,7 @@ def _write(campaign_id: int, verdict: Verdict, seqs: list[int], now: datetime) -
             attempt=_R.attempt + int(verdict.counts),
             not_before=verdict.not_before,
             done_at=None if is_open else now,
-            **({"sending_at": None} if is_open and not verdict.counts else {}),
+            **({} if verdict.counts else {"sending_at": None}),  # nothing has left
         )
         .execution_options(synchronize_session=False)
     )

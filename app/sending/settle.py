@@ -49,9 +49,13 @@ def begin(campaign_id: int, owner: str) -> Work | None:
 def step(work: Work, owner: str, after_seq: int) -> int | None:
     """Settle the next rows; returns the last row's number, or None when the campaign moved on meanwhile."""
     serial = db.session.scalar(select(Campaign.lifecycle_serial).where(Campaign.id == work.campaign_id))
-    if serial != work.serial or not leases.acquire(_role(work.campaign_id), owner, LEASE_SECONDS):
+    if serial != work.serial:
+        leases.release(_role(work.campaign_id), owner)  # the settling of the newer move need not wait for it
+        return None
+    if not leases.acquire(_role(work.campaign_id), owner, LEASE_SECONDS):
         return None
     lo, hi = after_seq + 1, after_seq + ROWS_PER_STEP
+    _lock_batches(work.campaign_id, lo, hi)
     if work.hold is not None:
         _hold(work.campaign_id, lo, hi, work.hold)
     elif work.resumes:
@@ -68,7 +72,7 @@ def end(work: Work, owner: str) -> None:
     db.session.execute(
         update(Campaign)
         .where(Campaign.id == work.campaign_id, Campaign.lifecycle_serial == work.serial)
-        .values(settled_serial=work.serial)
+        .values(settled_serial=work.serial, next_send_at=None)  # whoever is new or resumed need not wait for a retry
     )
     db.session.refresh(campaign)
     if campaign.status is CampaignStatus.SCHEDULED:
@@ -77,6 +81,12 @@ def end(work: Work, owner: str) -> None:
 
 def _role(campaign_id: int) -> str:
     return f"settle-{campaign_id}"
+
+
+def _lock_batches(campaign_id: int, lo: int, hi: int) -> None:
+    """Wait for claims and records that have these batches in hand: neither may miss what the other does to the rows."""
+    here = (SendBatch.campaign_id == campaign_id, SendBatch.lo <= hi, SendBatch.hi >= lo)
+    db.session.execute(select(SendBatch.batch_no).where(*here).order_by(SendBatch.batch_no).with_for_update()).all()
 
 
 def _hold(campaign_id: int, lo: int, hi: int, reason: Reason) -> None:
