@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, and_, or_, select, update
+from sqlalchemy import Row, and_, func, or_, select, update
 
 from app.audience.models import Contact, Suppression
 from app.campaigns.lifecycle import CampaignStatus
@@ -23,6 +23,7 @@ from app.sending.throttle import Grant, Limits
 
 BATCH_SIZE = 500
 SMALL_CLAIM = 25
+NO_LIMITS = Limits()
 
 _R = CampaignRecipient.__table__.c
 _C = Contact.__table__.c
@@ -80,6 +81,7 @@ class ClaimOrder:
     window: Window
     limits: Limits
     needs_attributes: bool
+    to_second_email: bool
     lease_seconds: float
 
 
@@ -96,9 +98,13 @@ def claim(order: ClaimOrder, most: int = BATCH_SIZE) -> Claim | Later:
     if opening.closed is not None or opening.at is None:
         return Later(Nothing.CLOSED, now, opening.at, opening.closed or "")
     while (batch := _next_batch(order.campaign_id, now)) is not None:
+        people = _people(order, batch, now)
+        if not people:
+            close_batch(batch, now)
+            continue
         # a batch that killed a worker goes on in small claims and then one by one, until the message that kills is
         # alone (sweep.py)
-        want = min(most, (batch.hi - batch.lo + 1, SMALL_CLAIM, 1)[min(batch.deaths, 2)])
+        want = min(most, people, (BATCH_SIZE, SMALL_CLAIM, 1)[min(batch.deaths, 2)])
         granted = throttle.take(order.limits, now, want)
         if not granted.count:
             return Later(Nothing.THROTTLED, now, throttle.from_us(granted.next_us), f"waiting for {granted.label}")
@@ -118,6 +124,13 @@ def _next_batch(campaign_id: int, now: datetime) -> SendBatch | None:
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
     )
+
+
+def _people(order: ClaimOrder, batch: SendBatch, now: datetime) -> int:
+    """How many to ask slots for: a slot that nobody uses counts as sent. Without limits a slot costs nothing."""
+    if order.limits == NO_LIMITS:
+        return batch.hi - batch.lo + 1
+    return db.session.scalar(select(func.count()).where(_due(order.campaign_id, batch.lo, batch.hi, now))) or 0
 
 
 def _next_due(campaign_id: int) -> datetime | None:
@@ -143,6 +156,7 @@ def _take(
     if barred:
         _skip(order.campaign_id, barred, now)
         rows = [row for row in rows if row.barred is None and row.sealed is not None]
+    _readdress(order.campaign_id, [row for row in rows if row.address_index != row.planned_index])
     progress.move(
         order.campaign_id,
         {
@@ -196,15 +210,29 @@ def _mark_sending(order: ClaimOrder, lo: int, hi: int, now: datetime) -> int:
 
 
 def _recipients(order: ClaimOrder, lo: int, hi: int) -> Any:
-    columns = [_R.seq, _R.attempt, _R.address_index, _S.id.label("barred"), _C.uid, _C.sealed]
+    # the address as it is now: a person may have got another one since the plan
+    index = _C.second_email_index if order.to_second_email else _C.email_index
+    columns = [_R.seq, _R.attempt, index.label("address_index"), _S.id.label("barred"), _C.uid, _C.sealed]
+    columns.append(_R.address_index.label("planned_index"))
     columns += [_C.first_name, _C.last_name, _C.company, _C.country, _C.language]
     if order.needs_attributes:
         columns.append(_C.attributes)
-    suppressed = and_(_S.channel == Channel.EMAIL, _S.address_index == _R.address_index)
+    suppressed = and_(_S.channel == Channel.EMAIL, _S.address_index == index)
     source = CampaignRecipient.__table__.outerjoin(Contact.__table__, _C.id == _R.contact_id)
     source = source.outerjoin(Suppression.__table__, suppressed)
     mine = and_(_R.campaign_id == order.campaign_id, _R.seq.between(lo, hi), _R.state == RecipientState.SENDING)
     return select(*columns).select_from(source).where(mine).order_by(_R.seq)
+
+
+def _readdress(campaign_id: int, rows: list[Row[Any]]) -> None:
+    """Let the ledger say where the message really goes: an opt-out must bar that address."""
+    for row in rows:
+        db.session.execute(
+            update(CampaignRecipient)
+            .where(_R.campaign_id == campaign_id, _R.seq == row.seq)
+            .values(address_index=row.address_index)
+            .execution_options(synchronize_session=False)
+        )
 
 
 def _skip(campaign_id: int, rows: list[Row[Any]], now: datetime) -> None:

@@ -90,7 +90,6 @@ class SliceOrder:
     message: CompiledEmail
     signer: Signer | None
     mail_from: bytes
-    to_second_email: bool
     journal_folder: Path
     renew: Callable[[Sequence[ClaimKey]], set[ClaimKey]]
     is_probe: bool = False
@@ -251,7 +250,7 @@ class BatchFeed:
         order, row = self._order, item.row
         try:
             addresses = self._open_address(row.sealed, row.uid)
-            to = addresses[1] if order.to_second_email else addresses[0]
+            to = addresses[1] if order.claim_order.to_second_email else addresses[0]
             if not to:
                 self._settle(item, Verdict(RecipientState.SKIPPED, Reason.NO_ADDRESS, counts=False))
                 return None

@@ -100,6 +100,7 @@ def _order(
         window=checks.window_of(campaign, now),
         limits=limits_of(campaign, account),
         needs_attributes=any(name.startswith("attributes.") for name in message.fields),
+        to_second_email=campaign.to_second_email,
         lease_seconds=lease_seconds,
     )
     account_id = account.id  # renew runs in later transactions, without this row
@@ -113,7 +114,6 @@ def _order(
         message=message,
         signer=channels.signer_of(account),
         mail_from=wire_address(account.from_email),
-        to_second_email=campaign.to_second_email,
         journal_folder=folder,
         renew=renew,
         is_probe=is_probe,
