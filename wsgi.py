@@ -5,6 +5,7 @@ import sys
 from flask import Flask
 
 from app import cli, create_app
+from app.kernel.errors import AppError
 from config import ConfigError
 
 
@@ -25,5 +26,5 @@ def migrations() -> Flask:
 def _made(with_panel: bool) -> Flask:
     try:
         return create_app(with_panel=with_panel)
-    except ConfigError as error:
+    except (ConfigError, AppError) as error:
         raise SystemExit(f"Muster cannot start. {error}") from None

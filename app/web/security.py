@@ -11,7 +11,9 @@ from flask_appbuilder.security.sqla.manager import SecurityManager
 from flask_appbuilder.security.sqla.models import Permission, PermissionView, ViewMenu, assoc_permissionview_role
 from flask_appbuilder.utils.limit import Limit
 from flask_limiter.util import get_remote_address
-from sqlalchemy import select
+from sqlalchemy import inspect, select
+
+from app.kernel.errors import Unavailable
 
 READ, CREATE, UPDATE, DELETE = "can_read", "can_create", "can_update", "can_delete"
 SEND = "can_send"  # publish, unpublish, start, stop, end, test
@@ -119,6 +121,12 @@ class PanelSecurityManager(SecurityManager):
     """Asks the database once per request for all permissions of a person, not once per button; compares them whole."""
 
     security_api = LimitedSecurityApi
+
+    def _create_db(self) -> None:
+        # FAB would make every table without a version, and no upgrade could begin any more.
+        if not inspect(self.session.get_bind()).has_table("ab_user"):
+            raise Unavailable("The database has no tables yet. Run 'flask --app wsgi:migrations db upgrade' first.")
+        super(SecurityManager, self).create_db()
 
     def _has_access_builtin_roles(self, role: Any, permission_name: str, view_name: str) -> bool:
         # FAB matches by prefix: "Campaign" would grant CampaignAnything.
