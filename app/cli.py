@@ -15,6 +15,11 @@ from app.kernel.errors import AppError
 from app.sending import journal, service, sweep
 
 BATCH = 500
+MISSING = {
+    "database": "The database does not answer, or is not at this version: check DATABASE_URL, "
+    "or run 'flask --app wsgi:migrations db upgrade'.",
+    "redis": "Redis does not answer: check REDIS_URL.",
+}
 
 keys = AppGroup("keys", help="The keyring: what seals addresses and secrets.")
 
@@ -22,6 +27,7 @@ keys = AppGroup("keys", help="The keyring: what seals addresses and secrets.")
 def init_app(app: Flask) -> None:
     """Add our commands to the app."""
     app.cli.add_command(keys)
+    app.cli.add_command(check_config)
     app.cli.add_command(reconcile)
     app.cli.add_command(sweep_claims)
     app.cli.add_command(make_admin)
@@ -98,6 +104,19 @@ def drop_old() -> None:
         raise click.ClickException(f"{left} values are still sealed with an old key. Run 'keys rotate' first.")
     crypto.write_keyring(path, ring.only_active())
     click.echo("Only the active key is left. Restart Muster.")
+
+
+@click.command("check-config")
+def check_config() -> None:
+    """Say whether what the settings name is there; exit code 1 when not. A wrong setting ends every command."""
+    from app.web import health
+
+    found = health.missing()
+    for name in found:
+        click.echo(MISSING[name])
+    if found:
+        raise SystemExit(1)
+    click.echo("The settings are right, the database is at this version, and Redis answers.")
 
 
 @click.command("reconcile")

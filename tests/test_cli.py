@@ -162,6 +162,19 @@ def test_the_first_keys_are_made_by_the_command_that_the_error_names(tmp_path: P
     assert "is there already" in again.stderr
 
 
+def test_check_config_names_what_is_away(app: Flask, tmp_path: Path) -> None:
+    assert "The settings are right" in app.test_cli_runner().invoke(args=["check-config"]).output
+    environ = {"MUSTER_INSTANCE": str(tmp_path / "new"), "REDIS_URL": "redis://127.0.0.1:1/0"}
+    refused = flask_process("check-config", **environ)
+    assert refused.returncode == 1
+    database, redis = refused.stdout.splitlines()
+    assert database.startswith("The database does not answer, or is not at this version: check DATABASE_URL")
+    assert redis == "Redis does not answer: check REDIS_URL."
+    wrong = flask_process("check-config", MUSTER_PORT="no", **environ)
+    assert (wrong.returncode, wrong.stdout) == (1, "")
+    assert wrong.stderr.startswith("Muster cannot start. MUSTER_PORT is 'no'")
+
+
 def test_reconcile_names_what_differs(app: Flask) -> None:
     runner = app.test_cli_runner()
     assert "The counters agree" in runner.invoke(args=["reconcile"]).output

@@ -1,5 +1,7 @@
 """What a supervisor or a load balancer asks: /healthz (the process answers) and /readyz (what it needs answers too)."""
 
+import functools
+
 from alembic.script import ScriptDirectory
 from flask import Blueprint, Flask, current_app, jsonify
 from redis.exceptions import RedisError
@@ -15,8 +17,6 @@ blueprint = Blueprint("health", __name__)
 
 def register(app: Flask) -> None:
     """Add both addresses; they need no sign-in and tell no details."""
-    # Read once: a probe comes every few seconds, and the migrations of a running process do not change.
-    app.extensions["muster_heads"] = set(ScriptDirectory(app.extensions["migrate"].directory).get_heads())
     app.register_blueprint(blueprint)
 
 
@@ -29,8 +29,19 @@ def healthz() -> Response:
 @blueprint.get("/readyz")
 def readyz() -> tuple[Response, int]:
     """200 when the database is there at the right version and Redis answers, else 503 naming what is missing."""
-    missing = [name for name, check in (("database", _has_database), ("redis", _has_redis)) if not check()]
-    return jsonify(status="unready" if missing else "ready", missing=missing), 503 if missing else 200
+    names = missing()
+    return jsonify(status="unready" if names else "ready", missing=names), 503 if names else 200
+
+
+def missing() -> list[str]:
+    """What this process needs and has not: database (away, or at another version), redis; empty when all is there."""
+    return [name for name, check in (("database", _has_database), ("redis", _has_redis)) if not check()]
+
+
+@functools.cache
+def _heads(directory: str) -> frozenset[str]:
+    # Read once: a probe comes every few seconds, and the migrations of a running process do not change.
+    return frozenset(ScriptDirectory(directory).get_heads())
 
 
 def _has_database() -> bool:
@@ -38,7 +49,7 @@ def _has_database() -> bool:
         found = set(db.session.scalars(text("SELECT version_num FROM alembic_version")))
     except SQLAlchemyError:
         return False
-    return found == current_app.extensions["muster_heads"]
+    return found == _heads(current_app.extensions["migrate"].directory)
 
 
 def _has_redis() -> bool:
