@@ -13,6 +13,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from app.audience import csv_import, import_service
 from app.audience.csv_import import LeaseLost, Run
 from app.audience.csv_rows import Chunk
+from app.audience.models import ImportStatus
+from app.kernel import queues
 from app.kernel.db import in_transaction, is_retriable, transaction
 from app.kernel.errors import AppError, Conflict
 from jobs.runtime import job
@@ -83,4 +85,7 @@ def wake_imports() -> None:
     """Ring again for imports that nobody works on: their bell was lost, or their worker."""
     with transaction():
         for import_id in import_service.wake():
+            if import_service.get(import_id).status is ImportStatus.RUNNING:
+                # its worker is dead, and its job would keep the unique id for as long as Redis believes in it
+                queues.forget(import_service.job_id(import_id))
             import_service.ring(import_id)

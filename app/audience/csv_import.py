@@ -25,8 +25,6 @@ from app.kernel import clock
 from app.kernel.db import db_now, reading
 from app.kernel.errors import AppError, Conflict, InvalidInput
 
-LEASE_SECONDS = 60
-
 
 class LeaseLost(Conflict):
     """The import was cancelled, or another worker has taken it over."""
@@ -58,7 +56,7 @@ def claim(import_id: int, owner: str) -> Run | None:
     taken = db.session.execute(
         update(ContactImport)
         .where(ContactImport.id == import_id, is_free)
-        .values(status=ImportStatus.RUNNING, lease_owner=owner, lease_until=now + timedelta(seconds=LEASE_SECONDS))
+        .values(status=ImportStatus.RUNNING, lease_owner=owner, lease_until=now + _lease())
     )
     if not taken.rowcount:
         return None
@@ -78,6 +76,10 @@ def claim(import_id: int, owner: str) -> Run | None:
         found.bytes_done,
         found.started_at,
     )
+
+
+def _lease() -> timedelta:
+    return timedelta(seconds=current_app.config["LEASE_SECONDS"])
 
 
 def prepared(run: Run) -> Iterator[Chunk]:
@@ -188,7 +190,7 @@ def _advance(run: Run, chunk: Chunk, placed: dict[Placed, int], bad: int) -> Non
         updated=ContactImport.updated + placed[Placed.UPDATED],
         merged=ContactImport.merged + placed[Placed.MERGED],
         bad=ContactImport.bad + bad,
-        lease_until=db_now() + timedelta(seconds=LEASE_SECONDS),
+        lease_until=db_now() + _lease(),
     )
 
 

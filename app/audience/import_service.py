@@ -193,7 +193,12 @@ def start(import_id: int, mapping: Mapping[str, str], folder_id: int | None, def
 
 def ring(import_id: int) -> None:
     """Ask for the job of a queued import, or of one whose worker died, after the commit."""
-    enqueue_after_commit(QueueName.BULK, JobName.RUN_IMPORT, import_id, job_id=f"import-{import_id}")
+    enqueue_after_commit(QueueName.BULK, JobName.RUN_IMPORT, import_id, job_id=job_id(import_id))
+
+
+def job_id(import_id: int) -> str:
+    """The unique id of the job of an import."""
+    return f"import-{import_id}"
 
 
 def cancel(import_id: int) -> None:
