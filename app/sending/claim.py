@@ -111,7 +111,7 @@ def claim(order: ClaimOrder, most: int = BATCH_SIZE) -> Claim | Later:
         claimed = _take(order, batch, granted, now, opening.until)
         if claimed is not None:
             return claimed
-    return Later(Nothing.NOT_DUE, now, _next_due(order.campaign_id))
+    return Later(Nothing.NOT_DUE, now, next_due(order.campaign_id))
 
 
 def _next_batch(campaign_id: int, now: datetime) -> SendBatch | None:
@@ -133,7 +133,8 @@ def _people(order: ClaimOrder, batch: SendBatch, now: datetime) -> int:
     return db.session.scalar(select(func.count()).where(_due(order.campaign_id, batch.lo, batch.hi, now))) or 0
 
 
-def _next_due(campaign_id: int) -> datetime | None:
+def next_due(campaign_id: int) -> datetime | None:
+    """When the first batch that waits may be claimed; None when none waits."""
     return db.session.scalar(
         select(SendBatch.not_before)
         .where(SendBatch.campaign_id == campaign_id, SendBatch.state == BatchState.WAITING)

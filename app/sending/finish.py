@@ -9,7 +9,10 @@ from app.sending.states import RecipientState
 
 
 def finish_if_done(campaign: Campaign) -> bool:
-    """Finish a live campaign that has nothing left to do; returns whether it is finished now."""
+    """Finish a live campaign that has nothing left to do; returns whether it is finished now.
+
+    The caller holds the lock of the campaign's row: a Run at this moment must not be lost.
+    """
     if campaign.status not in LIVE or campaign.settled_serial != campaign.lifecycle_serial:
         return False
     counts = progress.of(campaign.id)

@@ -138,17 +138,21 @@ def end(ran: Slice, feed: BatchFeed, report: RunReport, number: int, turn: int) 
 
 
 def _next(campaign: Campaign, later: Later | None, number: int, turn: int) -> None:
+    db.session.refresh(campaign, with_for_update=True)  # a person may have moved it since the slice began
     if campaign.status is not CampaignStatus.SENDING:
         return
     if later is None:
         campaigns.wait(campaign, "", None)
         ring(campaign.id, number, 1 - turn)
-    elif later.reason is Nothing.NOT_DUE and later.at is None:
-        finish.finish_if_done(campaign)
+    elif later.reason is Nothing.NOT_DUE:
+        due_at = claim.next_due(campaign.id)  # not what the slice saw some seconds ago: people may have been added
+        if due_at is not None:
+            campaigns.wait(campaign, "waiting to try again those whom the server refused for now", due_at)
+        else:
+            finish.finish_if_done(campaign)
     elif later.at is not None:
-        why = later.why or "waiting to try again those whom the server refused for now"
-        campaigns.wait(campaign, why, later.at)
-        if later.at - later.now > LONG_WAIT and later.reason is not Nothing.NOT_DUE:
+        campaigns.wait(campaign, later.why, later.at)
+        if later.at - later.now > LONG_WAIT:
             campaigns.move(campaign, CampaignEvent.WAIT)
 
 
