@@ -13,6 +13,7 @@ import pytest
 import config
 from app import create_app
 from app.extensions import db
+from app.sending.deliver import FIRST_CLAIM
 from tests import factories
 from tests.providers.script import Script
 from tests.providers.servers import Server
@@ -106,7 +107,8 @@ def test_a_campaign_survives_a_killed_worker_ctrl_c_and_kill_9(run: Run, mail_se
     assert after["awaiting"] > 0, "it was over before Ctrl-C"
     # Only the killed worker may leave some, one for each of its connections; Ctrl-C leaves nobody.
     assert after.get("unconfirmed", 0) <= 8, after
-    assert after.get("sending", 0) == 0, after
+    # What the killed worker had in hand waits for the next sweep, which may be that of the next start.
+    assert after.get("sending", 0) in (0, FIRST_CLAIM), after
 
     second = run()
     second.wait_until_ready()
