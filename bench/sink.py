@@ -76,9 +76,9 @@ class Sink:
     def read(self, client: Client) -> None:
         """Take what came and answer all of it at once, as a server that honours PIPELINING does."""
         try:
-            data = client.socket.recv(262_144)
+            data = client.socket.recv(65_536)
             while isinstance(client.socket, ssl.SSLSocket) and client.socket.pending():
-                data += client.socket.recv(262_144)
+                data += client.socket.recv(65_536)
         except OSError:
             data = b""
         if not data:
