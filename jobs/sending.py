@@ -45,6 +45,9 @@ def sweep_claims() -> int:
     folder = Path(the_app().config["JOURNAL_FOLDER"])
     with transaction():
         found = sweep.candidates(folder)
+        recorded = sweep.recorded(folder)
+    for key in recorded:
+        journal.remove(folder, key)
     recovered = 0
     for key, owner in found:
         if in_transaction(sweep.recover, key, owner, folder):

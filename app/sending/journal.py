@@ -49,7 +49,8 @@ class Journal:
         self._path = key.path(folder)
         descriptor = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
         try:
-            os.truncate(descriptor, hi - lo + 1)
+            # written, not truncated: a full disk must say so here, not kill the worker at the first mark (SIGBUS)
+            os.write(descriptor, bytes(hi - lo + 1))
             self._map = mmap.mmap(descriptor, hi - lo + 1)
         finally:
             os.close(descriptor)
@@ -113,8 +114,18 @@ def _namespace() -> str:
 
 def me() -> str:
     """The name of this process in leases: boot, process namespace, pid and start time."""
-    process = psutil.Process()
-    return f"{_boot()}:{_namespace()}:{process.pid}:{process.create_time():.2f}"
+    return f"{_boot()}:{_namespace()}:{os.getpid()}:{_started(os.getpid())}"
+
+
+def _started(pid: int) -> str:
+    """When a process started, on a clock that nobody can set: psutil's time of day jumps with the wall clock, and
+    then every living worker would look like another process that has its number."""
+    if Path("/proc/self/stat").exists():
+        try:
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]  # proc(5): starttime
+        except (FileNotFoundError, ProcessLookupError):
+            raise psutil.NoSuchProcess(pid) from None
+    return f"{psutil.Process(pid).create_time():.2f}"
 
 
 def is_dead(owner: str) -> bool:
@@ -125,8 +136,7 @@ def is_dead(owner: str) -> bool:
     if namespace != _namespace():
         return False
     try:
-        process = psutil.Process(int(pid))
-        return process.status() == psutil.STATUS_ZOMBIE or f"{process.create_time():.2f}" != started
+        return psutil.Process(int(pid)).status() == psutil.STATUS_ZOMBIE or _started(int(pid)) != started
     except psutil.NoSuchProcess:
         return True
 

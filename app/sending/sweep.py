@@ -48,6 +48,17 @@ def candidates(folder: Path) -> list[tuple[ClaimKey, str]]:
     return found
 
 
+def recorded(folder: Path) -> list[ClaimKey]:
+    """Claims that have a journal here and are leased no more: their workers died between commit and deletion."""
+    return [key for key in journal.stray(folder) if not _is_leased(key)]
+
+
+def _is_leased(key: ClaimKey) -> bool:
+    batch = (SendBatch.campaign_id == key.campaign_id, SendBatch.batch_no == key.batch_no)
+    leased = (SendBatch.state == BatchState.LEASED, SendBatch.fence == key.fence)
+    return db.session.scalar(select(SendBatch.fence).where(*batch, *leased)) is not None
+
+
 def recover(key: ClaimKey, owner: str, folder: Path) -> bool:
     """Bring one claim to an end in this transaction; then the caller removes its journal. False: it was too late."""
     batch = record.leased_batch(key, owner)

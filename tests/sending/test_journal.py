@@ -4,8 +4,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
+import psutil
 import pytest
 
 from app.sending import journal
@@ -78,12 +80,32 @@ def test_a_zombie_is_dead() -> None:
         os._exit(0)
     os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)  # it has ended and is not fetched yet
     boot, namespace, _, _ = journal.me().split(":")
-    import psutil
-
-    assert journal.is_dead(f"{boot}:{namespace}:{child}:{psutil.Process(child).create_time():.2f}")
+    assert journal.is_dead(f"{boot}:{namespace}:{child}:{journal._started(child)}")
     os.waitpid(child, 0)
 
 
 def test_a_journal_folder_keeps_its_name(tmp_path: Path) -> None:
     assert journal.host(tmp_path) == journal.host(tmp_path)
     assert journal.host(tmp_path) != journal.host(tmp_path / "other")
+
+
+def test_a_living_process_stays_itself_when_the_wall_clock_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    owner, reads = journal.me(), psutil.Process.create_time
+    monkeypatch.setattr(psutil.Process, "create_time", lambda process: reads(process) + 7200)
+    assert not journal.is_dead(owner)
+
+
+def test_a_journal_takes_its_place_on_the_disk_before_anything_is_sent(tmp_path: Path) -> None:
+    Journal(tmp_path, KEY, 1, 500)
+    assert KEY.path(tmp_path).stat().st_blocks > 0
+
+
+def test_of_many_first_workers_one_names_the_journal_folder(tmp_path: Path) -> None:
+    folder, names = tmp_path / "journal", []
+    threads = [threading.Thread(target=lambda: names.append(journal.host(folder))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert len(names) == 8 and len(set(names)) == 1
+    assert [path.name for path in folder.iterdir()] == ["host"]
