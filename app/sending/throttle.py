@@ -110,12 +110,18 @@ def grant_slots(
         if free <= 0:
             return Grant(
                 0,
-                next_us=(used_today[0][0] * CELL_SECONDS + DAY_SECONDS + CELL_SECONDS) * SECOND_US,
+                next_us=(used_today[0][0] * CELL_SECONDS + DAY_SECONDS + 2 * CELL_SECONDS) * SECOND_US,
                 label=limits.day.label,
             )
         count, label = min(count, free), limits.day.label if free < count else label
     tolerance = min((limit.tolerance_us for limit in limits.smooth), default=None)
     return Grant(count, first, interval, tolerance, label=label)
+
+
+def oldest_cell(now: datetime) -> int:
+    """The oldest cell that counts for a daily cap: a day and one cell, because what was granted in its last moment
+    leaves some minutes later."""
+    return (int(now.timestamp()) - DAY_SECONDS - CELL_SECONDS) // CELL_SECONDS
 
 
 def take(limits: Limits, now: datetime, want: int) -> Grant:
@@ -170,7 +176,7 @@ def _make_bucket(key: str) -> None:
 
 
 def _used_today(cap: DayCap, now: datetime) -> list[tuple[int, int]]:
-    oldest = (int(now.timestamp()) - DAY_SECONDS) // CELL_SECONDS
+    oldest = oldest_cell(now)
     _locked_buckets([cap.key])  # one row to lock for all cells of the cap
     db.session.execute(delete(ThrottleCell).where(ThrottleCell.key == cap.key, ThrottleCell.cell < oldest))
     rows = (
@@ -202,6 +208,6 @@ def _set_bucket(key: str, next_us: int, left: int) -> None:
 
 def granted_today(key: str, now: datetime) -> int:
     """How many slots of a daily cap were granted in the last 24 hours."""
-    oldest = (int(now.timestamp()) - DAY_SECONDS) // CELL_SECONDS
-    total = select(func.sum(ThrottleCell.granted)).where(ThrottleCell.key == key, ThrottleCell.cell >= oldest)
+    cells = (ThrottleCell.key == key, ThrottleCell.cell >= oldest_cell(now))
+    total = select(func.sum(ThrottleCell.granted)).where(*cells)
     return db.session.scalar(total) or 0
