@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from app.kernel.crypto import Keyring, KeyringError, write_keyring
@@ -60,7 +60,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "SENDERS": SENDERS,
         "SMTP_CA_FILE": _file("MUSTER_SMTP_CA_FILE", environ),
         "REDIS_URL": environ.get("REDIS_URL") or "redis://127.0.0.1:6379/0",
-        **_database(environ.get("DATABASE_URL") or f"sqlite:///{instance / 'muster.db'}", environ),
+        **_database(environ.get("DATABASE_URL") or _sqlite(instance / "muster.db"), environ),
         **_panel(public_url.startswith("https://")),
     }
 
@@ -141,6 +141,11 @@ def _file(name: str, environ: Mapping[str, str]) -> str | None:
         except OSError as error:
             raise ConfigError(f"The file {path} of {name} cannot be read ({error.strerror}).") from error
     return path
+
+
+def _sqlite(path: Path) -> str:
+    # Quoted: after a bare ? in a folder's name the rest would be taken for options, and the file be made elsewhere.
+    return URL.create("sqlite", database=str(path)).render_as_string()
 
 
 def _database(url: str, environ: Mapping[str, str]) -> dict[str, Any]:

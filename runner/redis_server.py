@@ -37,14 +37,18 @@ def start(supervisor: Supervisor, instance: Path) -> str:
     settings = folder / "redis.conf"
     settings.touch(mode=0o600)
     settings.write_text(
-        f'bind 127.0.0.1\nport {port}\nrequirepass {password}\ndir "{folder}"\nappendonly yes\nsave ""\n'
-        f'logfile "{folder / "redis.log"}"\nmaxmemory-policy noeviction\n'
+        f'bind 127.0.0.1\nport {port}\nrequirepass {password}\ndir {_quoted(folder)}\nappendonly yes\nsave ""\n'
+        f"logfile {_quoted(folder / 'redis.log')}\nmaxmemory-policy noeviction\n"
     )
     child = Child("Redis", [binary(), str(settings)], grace_seconds=10, stops=5)
     supervisor.add(child)
     supervisor.start({})
     _wait(child, Redis(port=port, password=password, socket_timeout=1.0), folder)
     return f"redis://:{password}@127.0.0.1:{port}/0"
+
+
+def _quoted(path: Path) -> str:
+    return '"' + str(path).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _free_port() -> int:

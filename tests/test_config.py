@@ -67,6 +67,18 @@ def test_no_keys_are_made_beside_a_database(tmp_path: Path) -> None:
     assert not (tmp_path / "instance" / "keyring.json").exists()
 
 
+@pytest.mark.parametrize("name", ["a b", "wh?at=1", "per%41cent", "ha#sh", 'qu"ote', "back\\slash", "ö'"])
+def test_the_database_is_in_its_folder_whatever_that_is_called(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    made = config.load({"MUSTER_INSTANCE": str(folder)})
+    engine = create_engine(str(made["SQLALCHEMY_DATABASE_URI"]), **made["SQLALCHEMY_ENGINE_OPTIONS"])
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE something (id INTEGER)"))
+    engine.dispose()
+    assert (folder / "muster.db").stat().st_size > 0
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 def test_both_names_of_mariadb_work_and_errors_hide_values(tmp_path: Path) -> None:
     keys = {"MUSTER_KEYRING": Keyring.generate().dump()}
     for scheme in ("mysql", "mariadb", "mysql+pymysql"):
