@@ -17,7 +17,6 @@ from app.sending.models import CampaignProgress, CampaignRecipient
 from app.sending.states import SHOWN_AS, RecipientState, Shown
 
 _R = CampaignRecipient.__table__.c
-_C = Contact.__table__.c
 
 EXPLAINED = tuple(
     state for state, shown in SHOWN_AS.items() if shown in (Shown.FAILED, Shown.SKIPPED, Shown.UNCONFIRMED)

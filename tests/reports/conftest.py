@@ -1,0 +1,5 @@
+"""Reports are read from the ledger: its fixtures are theirs."""
+
+from tests.sending.conftest import true_counters
+
+__all__ = ["true_counters"]
