@@ -7,6 +7,7 @@ import sys
 import time
 from contextlib import ExitStack
 
+from flask import current_app
 from flask_mail import Message
 
 from app.extensions import mail
@@ -21,7 +22,8 @@ FLASK_BAR, DJANGO_BAR = 25, 12
 
 def flask_mail_rate() -> float:
     """Messages a second of Flask-Mail, the message of the campaign without personalisation or tracking."""
-    mail.state.server, mail.state.port = "127.0.0.1", PORT
+    state = current_app.extensions["mail"]
+    state.server, state.port = "127.0.0.1", PORT
     page = made.html()
     began = time.monotonic()
     with mail.connect() as connection:
