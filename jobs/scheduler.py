@@ -8,9 +8,8 @@ from types import FrameType
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.extensions import db
-from app.kernel import leases, logs
+from app.kernel import leases, logs, processes
 from app.kernel.db import in_transaction
-from app.sending import journal
 from jobs import audience, sending
 from jobs.runtime import the_app
 
@@ -26,7 +25,7 @@ class Scheduler:
     """Ticks until told to stop."""
 
     def __init__(self) -> None:
-        self.owner = journal.me()
+        self.owner = processes.me()
         self._stop = threading.Event()
         self._ticks_to_sweep = 0.0
         self._was_leading = False

@@ -5,6 +5,7 @@ from pathlib import Path
 from rq import get_current_job
 
 from app.extensions import db
+from app.kernel import processes
 from app.kernel.db import in_transaction, transaction
 from app.sending import deliver, journal, settle, slices, sweep, tick
 from jobs.runtime import job, the_app
@@ -28,7 +29,7 @@ def send_slice(campaign_id: int, number: int, turn: int) -> int:
 @job
 def settle_campaign(campaign_id: int) -> None:
     """Let the rows of a campaign follow its last move, some ten thousand rows a transaction."""
-    owner = journal.me()
+    owner = processes.me()
     work = in_transaction(settle.begin, campaign_id, owner)
     if work is None:
         return

@@ -11,7 +11,7 @@ from rq import Queue, Worker
 from rq.job import Job
 
 from app.extensions import db
-from app.kernel import ending, logs, queues
+from app.kernel import ending, logs, processes, queues
 from app.kernel.queues import QueueName, SafeJob
 from jobs.runtime import the_app
 
@@ -57,6 +57,7 @@ def main(names: list[str]) -> int:
         worker = HouseWorker(
             [queues.queue(QueueName(name)) for name in names or known],
             connection=queues.worker_connection(),
+            name=processes.me(),
             serializer="json",
             job_class=SafeJob,
             worker_ttl=WORKER_TTL_SECONDS,

@@ -15,6 +15,8 @@ from rq import Queue
 from rq.exceptions import DuplicateJobError, NoSuchJobError
 from rq.job import Job, JobStatus
 
+from app.kernel import processes
+
 log = logging.getLogger(__name__)
 
 JOB_TIMEOUT_SECONDS = 3600
@@ -133,9 +135,13 @@ def _enqueue(ring: Ring) -> None:
 
 def _is_over(job_id: str) -> bool:
     try:
-        return SafeJob.fetch(job_id, connection=redis(), serializer="json").get_status() in OVER
+        job = SafeJob.fetch(job_id, connection=redis(), serializer="json")
+        status = job.get_status()
     except NoSuchJobError:
         return True
+    if status is JobStatus.STARTED:  # RQ would believe in a killed worker for more than a minute
+        return job.worker_name is not None and processes.has_ended_here(job.worker_name)
+    return status in OVER
 
 
 def forget(job_id: str) -> None:

@@ -13,8 +13,6 @@ from enum import IntEnum
 from pathlib import Path
 from uuid import uuid4
 
-import psutil
-
 
 class Mark(IntEnum):
     """What the journal knows of one recipient."""
@@ -101,46 +99,3 @@ def host(folder: Path) -> str:
         finally:
             draft.unlink()
     return path.read_text()
-
-
-def _boot() -> str:
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()[:8] if Path("/proc").exists() else "-"
-
-
-def _namespace() -> str:
-    link = Path("/proc/self/ns/pid")
-    return str(link.readlink()).strip("pid:[]") if link.exists() else "-"
-
-
-def me() -> str:
-    """The name of this process in leases: boot, process namespace, pid and start time."""
-    return f"{_boot()}:{_namespace()}:{os.getpid()}:{_started(os.getpid())}"
-
-
-def _started(pid: int) -> str:
-    """When a process started, on a clock that nobody can set: psutil's time of day jumps with the wall clock, and
-    then every living worker would look like another process that has its number."""
-    if Path("/proc/self/stat").exists():
-        try:
-            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]  # proc(5): starttime
-        except (FileNotFoundError, ProcessLookupError):
-            raise psutil.NoSuchProcess(pid) from None
-    return f"{psutil.Process(pid).create_time():.2f}"
-
-
-def is_dead(owner: str) -> bool:
-    """Whether the owner of a lease on this host is known to have ended. False when that cannot be told."""
-    boot, namespace, pid, started = owner.split(":")
-    if boot != _boot():
-        return True
-    if namespace != _namespace():
-        return False
-    try:
-        return psutil.Process(int(pid)).status() == psutil.STATUS_ZOMBIE or _started(int(pid)) != started
-    except psutil.NoSuchProcess:
-        return True
-
-
-def same_boot(owner: str) -> bool:
-    """Whether the owner ran since this host last started: a journal outlives a process, not a power cut."""
-    return owner.split(":", 1)[0] == _boot()

@@ -19,6 +19,7 @@ from app.channels.contract import Channel, Fault, RunReport, Transport
 from app.channels.models import SmtpAccount
 from app.channels.registry import transport_for
 from app.extensions import db
+from app.kernel import processes
 from app.kernel.db import db_now
 from app.kernel.queues import JobName, QueueName, enqueue_after_commit
 from app.sending import breaker, claim, finish, journal
@@ -74,7 +75,7 @@ def begin(campaign_id: int, job_id: str) -> Slice | None:
     is_probe = breaker.is_probe(state, now)
     if is_probe and not _reserve_probe(account, state):
         return None
-    owner = journal.me()
+    owner = processes.me()
     lease_seconds: float = current_app.config["LEASE_SECONDS"]
     lane = _take_lane(account, owner, job_id, lease_seconds)
     if lane is None:

@@ -13,7 +13,7 @@ from sqlalchemy import or_, select
 
 from app.channels.contract import Reason
 from app.extensions import db
-from app.kernel import queues
+from app.kernel import processes, queues
 from app.kernel.db import db_now
 from app.sending import journal, record
 from app.sending.journal import ClaimKey, Mark
@@ -41,7 +41,7 @@ def candidates(folder: Path) -> list[tuple[ClaimKey, str]]:
     for batch in db.session.scalars(leased.where(or_(SendBatch.lease_until <= now, SendBatch.journal_host == here))):
         assert batch.lease_owner is not None and batch.lease_until is not None
         is_mine = batch.journal_host == here
-        if (is_mine and (batch.lease_until <= now or journal.is_dead(batch.lease_owner))) or (
+        if (is_mine and (batch.lease_until <= now or processes.is_dead(batch.lease_owner))) or (
             not is_mine and batch.lease_until + FOREIGN_GRACE <= now
         ):
             found.append((ClaimKey(batch.campaign_id, batch.batch_no, batch.fence), batch.lease_owner))
@@ -70,13 +70,13 @@ def recover(key: ClaimKey, owner: str, folder: Path) -> bool:
     seqs = db.session.scalars(in_flight).all()
     is_here = batch.journal_host == journal.host(folder)
     marks = journal.read(folder, key, batch.lo) if is_here else None
-    if not is_here or not journal.same_boot(owner):
+    if not is_here or not processes.same_boot(owner):
         verdicts: dict[int, Verdict] = dict.fromkeys(seqs, LOST)
     elif marks is None:
         verdicts = dict.fromkeys(seqs, BACK)
     else:
         verdicts = {seq: _verdict(marks[seq]) for seq in seqs}
-    if is_here and journal.is_dead(owner):
+    if is_here and processes.is_dead(owner):
         batch.deaths += 1
         if batch.deaths >= POISON_DEATHS and len(seqs) == 1 and verdicts[seqs[0]] is BACK:
             verdicts = {seqs[0]: POISON}
@@ -108,7 +108,7 @@ def free_dead_lanes(folder: Path) -> list[str]:
     jobs = []
     for lane in db.session.scalars(select(SenderLane).where(SenderLane.owner.is_not(None))):
         assert lane.owner is not None
-        if journal.is_dead(lane.owner) and _is_of_this_boot_or_over(lane, db_now()):
+        if processes.is_dead(lane.owner) and _is_of_this_boot_or_over(lane, db_now()):
             if lane.job_id:
                 jobs.append(lane.job_id)
             lane.owner = lane.until = lane.job_id = None
@@ -118,7 +118,7 @@ def free_dead_lanes(folder: Path) -> list[str]:
 def _is_of_this_boot_or_over(lane: SenderLane, now: datetime) -> bool:
     # is_dead() calls an owner of another boot dead, which on another machine's lane would be wrong until it is over
     assert lane.owner is not None and lane.until is not None
-    return journal.same_boot(lane.owner) or lane.until <= now
+    return processes.same_boot(lane.owner) or lane.until <= now
 
 
 def forget(job_ids: list[str]) -> None:

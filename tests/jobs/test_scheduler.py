@@ -12,11 +12,10 @@ from sqlalchemy.exc import OperationalError
 from app.campaigns import service as campaigns
 from app.campaigns.lifecycle import CampaignStatus
 from app.extensions import db
-from app.kernel import queues
+from app.kernel import processes, queues
 from app.kernel.db import db_now, transaction
 from app.kernel.leases import LeaderLease
 from app.kernel.queues import QueueName
-from app.sending import journal
 from app.sending.claim import Claim
 from app.sending.models import SendBatch
 from jobs import scheduler, sending
@@ -85,7 +84,7 @@ def test_every_scheduler_sweeps_the_claims_of_its_own_host(app: Flask) -> None:
     campaign_id = ledger.sending_campaign(2)
     found = ledger.take(ledger.order_of(campaign_id))
     assert isinstance(found, Claim)
-    boot, namespace, *_ = journal.me().split(":")
+    boot, namespace, *_ = processes.me().split(":")
     with transaction():
         db.session.execute(update(SendBatch).values(lease_owner=f"{boot}:{namespace}:999999:1"))
     assert not scheduler_of("two").tick()

@@ -14,7 +14,7 @@ from rq.job import Job, JobStatus
 from rq.timeouts import TimerDeathPenalty
 
 from app.extensions import db
-from app.kernel import clock, queues
+from app.kernel import clock, processes, queues
 from app.kernel.db import transaction
 from app.kernel.queues import JobName, QueueName, SafeJob, enqueue_after_commit
 from tests import factories
@@ -207,3 +207,20 @@ def test_a_silent_redis_does_not_hold_up_the_caller(app: Flask, monkeypatch: pyt
                 enqueue_after_commit(*SETTLE, number)
         assert clock.steady() - began < 4
         monkeypatch.undo()
+
+
+@pytest.mark.parametrize(("pid", "rung"), [("999999", 1), ("own", 0)])
+def test_a_job_of_a_killed_worker_does_not_silence_the_bell_and_one_of_a_living_worker_does(
+    app: Flask, pid: str, rung: int
+) -> None:
+    boot, namespace, _, began = processes.me().split(":")
+    owner = processes.me() if pid == "own" else f"{boot}:{namespace}:{pid}:{began}"
+    job = queues.queue(QueueName.SEND).enqueue(JobName.SEND_SLICE.value, args=(1, 0, 0), job_id="bell")
+    queues.queue(QueueName.SEND).empty()
+    job.save()
+    job.set_status(JobStatus.STARTED)
+    job.worker_name = owner
+    job.save()
+    with transaction():
+        queues.enqueue_after_commit(QueueName.SEND, JobName.SEND_SLICE, 1, 0, 0, job_id="bell")
+    assert len(queues.queue(QueueName.SEND)) == rung

@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from app.kernel import processes
 from app.sending import journal
 from app.sending.journal import ClaimKey, Journal, Mark
 
@@ -51,27 +52,27 @@ def test_a_recorded_claim_leaves_no_journal(tmp_path: Path) -> None:
 
 
 def test_this_process_is_alive_and_an_ended_one_dead() -> None:
-    assert not journal.is_dead(journal.me())
-    boot, namespace, _, _ = journal.me().split(":")
+    assert not processes.is_dead(processes.me())
+    boot, namespace, _, _ = processes.me().split(":")
     with subprocess.Popen([sys.executable, "-c", "pass"]) as child:
         pass
-    assert journal.is_dead(f"{boot}:{namespace}:{child.pid}:1.00")
+    assert processes.is_dead(f"{boot}:{namespace}:{child.pid}:1.00")
 
 
 def test_a_process_that_got_the_number_of_a_dead_one_is_not_it() -> None:
-    boot, namespace, pid, _ = journal.me().split(":")
-    assert journal.is_dead(f"{boot}:{namespace}:{pid}:1.00")
+    boot, namespace, pid, _ = processes.me().split(":")
+    assert processes.is_dead(f"{boot}:{namespace}:{pid}:1.00")
 
 
 def test_what_ran_before_the_last_start_of_the_machine_is_dead_and_its_journal_not_trusted() -> None:
-    other = ":".join(["otherone", *journal.me().split(":")[1:]])
-    assert journal.is_dead(other) and not journal.same_boot(other)
-    assert journal.same_boot(journal.me())
+    other = ":".join(["otherone", *processes.me().split(":")[1:]])
+    assert processes.is_dead(other) and not processes.same_boot(other)
+    assert processes.same_boot(processes.me())
 
 
 def test_processes_of_another_namespace_cannot_be_judged() -> None:
-    boot, _, pid, _ = journal.me().split(":")
-    assert not journal.is_dead(f"{boot}:4026530000:{pid}:1.00")
+    boot, _, pid, _ = processes.me().split(":")
+    assert not processes.is_dead(f"{boot}:4026530000:{pid}:1.00")
 
 
 def test_a_zombie_is_dead() -> None:
@@ -79,8 +80,8 @@ def test_a_zombie_is_dead() -> None:
     if child == 0:
         os._exit(0)
     os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)  # it has ended and is not fetched yet
-    boot, namespace, _, _ = journal.me().split(":")
-    assert journal.is_dead(f"{boot}:{namespace}:{child}:{journal._started(child)}")
+    boot, namespace, _, _ = processes.me().split(":")
+    assert processes.is_dead(f"{boot}:{namespace}:{child}:{processes.started(child)}")
     os.waitpid(child, 0)
 
 
@@ -90,9 +91,9 @@ def test_a_journal_folder_keeps_its_name(tmp_path: Path) -> None:
 
 
 def test_a_living_process_stays_itself_when_the_wall_clock_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    owner, reads = journal.me(), psutil.Process.create_time
+    owner, reads = processes.me(), psutil.Process.create_time
     monkeypatch.setattr(psutil.Process, "create_time", lambda process: reads(process) + 7200)
-    assert not journal.is_dead(owner)
+    assert not processes.is_dead(owner)
 
 
 def test_a_journal_takes_its_place_on_the_disk_before_anything_is_sent(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from app.campaigns import service as campaigns
 from app.campaigns.lifecycle import CampaignStatus
 from app.channels.contract import Channel, Fault, Outcome, Reason, SendResult
 from app.extensions import db
+from app.kernel import processes
 from app.kernel.db import db_now, in_transaction, transaction
 from app.kernel.errors import Conflict, NotFound
 from app.sending import claim, journal, record, service, settle, sweep, tick
@@ -313,7 +314,7 @@ def test_an_expired_campaign_stops_its_people_and_an_extended_one_resumes_them(a
 
 def kill_owner(campaign_id: int, boot: str | None = None) -> str:
     """Make the lease's owner a process that has ended."""
-    mine = journal.me().split(":")
+    mine = processes.me().split(":")
     dead = ":".join([boot or mine[0], mine[1], "999999", "1.00"])
     with transaction():
         db.session.execute(update(SendBatch).where(SendBatch.campaign_id == campaign_id).values(lease_owner=dead))

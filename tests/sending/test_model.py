@@ -25,6 +25,7 @@ from app.campaigns import service as campaigns
 from app.campaigns.lifecycle import CampaignStatus
 from app.channels.contract import Fault, Outcome, Reason, SendResult
 from app.extensions import db
+from app.kernel import processes
 from app.kernel.db import in_transaction, transaction
 from app.sending import journal, service, sweep
 from app.sending.claim import Claim
@@ -92,7 +93,7 @@ class Ledger(RuleBasedStateMachine):
         if self.status() is not CampaignStatus.SENDING or len(self.workers) == 2:
             return
         self.count += 1
-        mine = journal.me().split(":")
+        mine = processes.me().split(":")
         order = ledger.order_of(self.campaign_id, ":".join([*mine[:2], str(900_000 + self.count), "1.00"]))
         found = ledger.take(order)
         if isinstance(found, Claim):

@@ -10,7 +10,7 @@ from app.audience.models import Suppression
 from app.campaigns import service as campaigns
 from app.channels.contract import Reason
 from app.extensions import db
-from app.kernel import queues
+from app.kernel import processes, queues
 from app.kernel.db import db_now, in_transaction, transaction
 from app.kernel.queues import QueueName
 from app.sending import journal, slices, sweep
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("true_counters")
 
 def dead(boot: str | None = None) -> str:
     """The name of a process that has ended."""
-    mine = journal.me().split(":")
+    mine = processes.me().split(":")
     return ":".join([boot or mine[0], mine[1], "999999", "1"])
 
 
@@ -176,7 +176,7 @@ def test_the_lane_of_another_machine_is_freed_when_it_is_over(
 
 
 def test_a_living_workers_lane_is_left_alone(app: Flask) -> None:
-    lane_of(ledger.sending_campaign(1), journal.me())
+    lane_of(ledger.sending_campaign(1), processes.me())
     ledger.sweep_all()
     with transaction():
-        assert db.session.scalars(select(SenderLane.owner)).all() == [journal.me()]
+        assert db.session.scalars(select(SenderLane.owner)).all() == [processes.me()]
