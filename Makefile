@@ -22,16 +22,31 @@ $(VENV)/bench: $(VENV)/dev requirements-bench.txt
 	$(BIN)/pip install --quiet --requirement requirements-bench.txt
 	@touch $@
 
-run: $(VENV)/run  ## start Muster: panel, workers, scheduler, Redis
+FRONT := app/web/static/dist/manifest.json
+
+$(FRONT): $(VENV)/run package-lock.json $(shell find app/web/front -type f)
+	@$(BIN)/python -m runner.front
+
+front: $(FRONT)  ## build the front end of the panel
+
+MESSAGES := $(patsubst %.po,%.mo,$(wildcard app/translations/*/LC_MESSAGES/messages.po))
+
+%/messages.mo: %/messages.po $(VENV)/run
+	@$(BIN)/python -m runner.messages compile
+
+messages: $(VENV)/run  ## bring the catalogues of translations up to date with the texts in the code
+	@$(BIN)/python -m runner.messages
+
+run: $(VENV)/run $(FRONT) $(MESSAGES)  ## start Muster: panel, workers, scheduler, Redis
 	@exec $(BIN)/python run.py
 
-demo: $(VENV)/run  ## the same in a second instance, filled with examples, mails go to the inbox page
+demo: $(VENV)/run $(FRONT) $(MESSAGES)  ## the same in a second instance, filled with examples, mails go to the inbox page
 	@exec $(BIN)/python run.py --demo
 
-test: $(VENV)/dev  ## every test; on MariaDB too when it runs here
+test: $(VENV)/dev $(FRONT) $(MESSAGES)  ## every test; on MariaDB too when it runs here
 	@$(BIN)/python -m tests.everything
 
-faults: $(VENV)/dev  ## the fault tests in full (an hour)
+faults: $(VENV)/dev $(FRONT) $(MESSAGES)  ## the fault tests in full (an hour)
 	MUSTER_FULL=1 $(BIN)/python -m pytest tests/faults --timeout 1800
 
 bench: $(VENV)/bench  ## the measurements of docs/performance.md, on DATABASE_URL and REDIS_URL
@@ -49,11 +64,11 @@ fmt: $(VENV)/dev  ## put the code into its format
 migration: $(VENV)/dev  ## write the next migration from the models (MESSAGE="what it does")
 	$(BIN)/flask --app wsgi:migrations db migrate --rev-id $$(printf %04d $$(($$(ls migrations/versions/0*.py | wc -l) + 1))) -m "$(MESSAGE)"
 
-docs-shots: $(VENV)/dev  ## the screenshots of the documentation
+docs-shots: $(VENV)/dev $(FRONT) $(MESSAGES)  ## the screenshots of the documentation
 	$(BIN)/python -m docs.shots
 
 lock:  ## pin requirements*.in anew (needs uv)
 	for part in "" -dev -bench; do uv pip compile --universal --python-version 3.11 --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links requirements$$part.in -o requirements$$part.txt; done
 
-.PHONY: help run demo test faults bench lint fmt migration docs-shots lock
+.PHONY: help front messages run demo test faults bench lint fmt migration docs-shots lock

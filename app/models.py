@@ -3,7 +3,8 @@
 from app.audience import models as audience
 from app.campaigns import models as campaigns
 from app.channels import models as channels
-from app.kernel import leases
+from app.kernel import leases, sign_ins
+from app.missions import models as missions
 from app.sending import models as sending
 
-__all__ = ["audience", "campaigns", "channels", "leases", "sending"]
+__all__ = ["audience", "campaigns", "channels", "leases", "missions", "sending", "sign_ins"]

@@ -21,6 +21,7 @@ from app.extensions import db
 from app.kernel import clock
 from app.kernel.db import transaction
 from app.sending import tick
+from demo import desk
 from demo.letters import letter
 from demo.people import GROUPS, Group, csv_file
 from jobs.audience import run_import
@@ -45,7 +46,7 @@ class Example:
 
 
 def fill(catcher_port: int) -> None:
-    """Make what is missing of accounts, folders, contacts and campaigns."""
+    """Make what is missing of accounts, folders, contacts, campaigns and what stands around them."""
     _account(CATCHER, catcher_port)
     # The catcher offers no sign-in, so this one is refused by a real server.
     _account(REFUSING, catcher_port, secret="not the password", username="amber")
@@ -53,6 +54,7 @@ def fill(catcher_port: int) -> None:
         _folder(group)
     for example in examples():
         _campaign(example)
+    desk.set_up()
 
 
 def examples() -> tuple[Example, ...]:

@@ -1,134 +1,137 @@
-"""`python -m docs.shots`: makes the pictures of the docs from a panel with invented data, in Chromium."""
+"""`python -m docs.shots`: photographs every page of the panel, in light, in dark and on a phone, with invented data.
 
+All pictures go to build/shots to be looked at; those that the docs show go to docs/images as well. Fails when a page
+does: what goes wrong in the browser is what the tests in a browser watch for.
+"""
+
+import re
 import sys
 import tempfile
 import threading
-from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 from flask_migrate import upgrade
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 from werkzeug.serving import make_server
 
 import config
 from app import create_app
-from app.campaigns import service
 from app.campaigns.lifecycle import CampaignStatus
-from app.channels.contract import Reason
 from app.extensions import db
-from app.sending import progress
-from app.sending.models import CampaignRecipient
-from app.sending.states import RecipientState
-from tests import factories
+from tests.browser import moments, seed, tour
 from tests.browser.conftest import ARGUMENTS, CHROMIUM, Quiet
-from tests.web.conftest import PASSWORD, add_person
+from tests.browser.watch import PHONE, sign_in, window
 
-FOLDER = Path(__file__).resolve().parent / "images"
-SIZE = {"width": 1280, "height": 860}
-NAMES = ("Ann Nowak", "Bob Lis", "Cy Rak", "Dee Sowa", "Eve Zając", "Fay Wilk", "Gus Kos", "Hal Bór")
-OUTCOMES = (
-    (RecipientState.SENT, None, ""),
-    (RecipientState.SENT, None, ""),
-    (RecipientState.FAILED, Reason.INVALID_RECIPIENT, "550 5.1.1 The mailbox does not exist"),
-    (RecipientState.SENT, None, ""),
-    (RecipientState.SKIPPED, Reason.SUPPRESSED, ""),
-    (RecipientState.SENT, None, ""),
-    (RecipientState.SENDING, None, ""),
-    (RecipientState.AWAITING, None, ""),
-)
+ROOT = Path(__file__).resolve().parents[1]
+ALL, SHOWN = ROOT / "build/shots", ROOT / "docs/images"
+LOOKS: dict[str, dict[str, Any]] = {
+    "light": {},
+    "dark": {"color_scheme": "dark"},
+    "phone": {"viewport": PHONE, "has_touch": True, "is_mobile": True},
+}
+WIDE_MOMENTS = frozenset({"menu"})  # what a phone has behind its menu button
 
 
-def invent() -> int:
-    """A panel in use; returns the campaign whose report is shown."""
-    sender = factories.account(name="Office mail")
-    clients, press = factories.folder("Clients"), factories.folder("Press")
-    factories.contacts(20, press)
-    people = [
-        factories.contact(clients, email=f"{first.lower()}@people.example", first_name=first, last_name=last)
-        for first, last in (name.split() for name in NAMES)
-    ]
-    now = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
-    for name, status, why, wait in (
-        ("Christmas cards", CampaignStatus.DRAFT, "", None),
-        ("Press news December", CampaignStatus.SCHEDULED, "its start", timedelta(days=7)),
-        ("Service notice", CampaignStatus.FINISHED, "", None),
-        ("Winter survey", CampaignStatus.PAUSED, "", None),
-        ("Autumn sale", CampaignStatus.SENDING, "the delay between messages", timedelta(seconds=20)),
-    ):
-        made = factories.campaign(clients, sender=sender, name=name)
-        made.status, made.waiting_for = status, why
-        made.next_send_at = now + wait if wait else None
-        made.changed_at = now
-    rows = zip(people, OUTCOMES, strict=True)
-    progress.ensure(made.id)
-    for seq, (person, (state, reason, detail)) in enumerate(rows, 1):
-        is_sent = state is RecipientState.SENT
-        db.session.add(
-            CampaignRecipient(
-                campaign_id=made.id,
-                seq=seq,
-                contact_id=person.id,
-                state=state,
-                reason=reason,
-                detail=detail,
-                attempt=int(is_sent),
-                sending_at=now + timedelta(seconds=20 * seq),
-                done_at=now + timedelta(seconds=20 * seq + 1) if is_sent else None,
-                opened_at=now + timedelta(minutes=9) if seq == 1 else None,
-            )
-        )
-        progress.move(made.id, {state: 1}, opened=1)
-    db.session.commit()
-    return service.get(made.id).id
+def guide(seeded: seed.Seed) -> dict[str, str | Callable[[Page], None]]:
+    """The pictures of the docs: what is shown, or how to get there."""
+    sending = seeded.campaigns[CampaignStatus.SENDING]
+    return {
+        "campaigns": "/campaigns/list/",
+        "campaign": f"/campaigns/show/{sending}",
+        "report": f"/reports/campaign/{sending}",
+        "contacts": "/contacts/list/",
+        "import": f"/imports/map/{seeded.open_import}",
+        "groups": "/campaign-groups/list/",
+        "missions": "/missions/list/",
+        "add-campaign": moments.adding_campaign,
+        "smtp-accounts": "/smtp-accounts/list/",
+    }
 
 
-def take(address: str, campaign_id: int) -> None:
-    """Sign in and photograph the pages."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        page = browser.new_page(base_url=address, viewport=SIZE)
-        page.goto("/login/")
-        page.fill("#username", "admin")
-        page.fill("#password", PASSWORD)
-        page.click("input[type=submit]")
-        for name, path in (("campaigns", "/campaigns/list/"), ("report", f"/reports/campaign/{campaign_id}")):
-            page.goto(path)
-            page.screenshot(path=FOLDER / f"{name}.png")
-            print(FOLDER / f"{name}.png")
-        browser.close()
+def file_name(path: str) -> str:
+    """/campaigns/show/7 as campaigns-show."""
+    return re.sub(r"[^a-z]+", "-", path.lower()).strip("-") or "start"
 
 
-def made_app(instance: str) -> Flask:
-    """The whole app over a new database in that folder."""
+@contextmanager
+def served(instance: str) -> Iterator[tuple[str, seed.Seed]]:
+    """The address of a panel in use, in that folder."""
     settings = config.load({"MUSTER_INSTANCE": instance}) | {"RATELIMIT_ENABLED": False}
     with create_app(settings, with_panel=False).app_context():
         upgrade()
         db.engine.dispose()
-    return create_app(settings, with_panel=True)
+    app: Flask = create_app(settings, with_panel=True)
+    with app.app_context():
+        seeded = seed.fill(app)
+        db.session.remove()
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", seeded
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def everything(browser: Browser, address: str, look: str) -> list[str]:
+    """Photograph every kind of page and every moment in one look; returns what went wrong."""
+    with window(browser, address, **LOOKS[look]) as (context, watch):
+        page = context.new_page()
+        page.goto("/login/")
+        page.screenshot(path=ALL / f"login-{look}.png")
+        sign_in(page, "Admin")
+
+        def take(path: str) -> None:
+            page.screenshot(path=ALL / f"{file_name(path)}-{look}.png", full_page=True)
+
+        tour.take(page, take)
+        watch.forgiven.add(404)
+        for name, step in moments.ALL.items():
+            if look != "phone" or name not in WIDE_MOMENTS:
+                step(page)
+                page.screenshot(path=ALL / f"moment-{name}-{look}.png")
+    return watch.faults
+
+
+def pictures(browser: Browser, address: str, seeded: seed.Seed) -> list[str]:
+    """Photograph what the docs show; returns what went wrong."""
+    with window(browser, address) as (context, watch):
+        page = context.new_page()
+        sign_in(page, "Admin")
+        for name, place in guide(seeded).items():
+            if isinstance(place, str):
+                page.goto(place)
+            else:
+                place(page)
+            page.wait_for_load_state("networkidle")
+            page.screenshot(path=SHOWN / f"{name}.png")
+    return watch.faults
 
 
 def main() -> int:
-    """Make all pictures."""
+    """Make all pictures; 1 when a page failed."""
     if CHROMIUM is None:
         print("There is no Chromium on this machine. Install the package chromium.", file=sys.stderr)
         return 1
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    ALL.mkdir(parents=True, exist_ok=True)
+    for old in ALL.glob("*.png"):
+        old.unlink()
     with ExitStack() as stack:
-        app = made_app(stack.enter_context(tempfile.TemporaryDirectory()))
-        with app.app_context():
-            add_person(app, "Admin")
-            campaign_id = invent()
-            db.session.remove()
-        server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
-        stack.callback(server.server_close)
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        stack.callback(thread.join)
-        stack.callback(server.shutdown)
-        take(f"http://127.0.0.1:{server.server_port}", campaign_id)
-    return 0
+        address, seeded = stack.enter_context(served(stack.enter_context(tempfile.TemporaryDirectory())))
+        browser = stack.enter_context(sync_playwright()).chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        stack.callback(browser.close)
+        faults = [fault for look in LOOKS for fault in everything(browser, address, look)]
+        faults += pictures(browser, address, seeded)
+    print(f"{len(list(ALL.glob('*.png')))} pictures in {ALL.relative_to(ROOT)}, those of the docs in docs/images")
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    return int(bool(faults))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ from jobs.runtime import the_app
 
 log = logging.getLogger(__name__)
 
-ROLE = "scheduler"
 TICK_SECONDS = 1.0
 SWEEP_SECONDS = 5.0
 LEASE_SECONDS = 10.0
@@ -45,11 +44,11 @@ class Scheduler:
                 db.session.remove()
             self._stop.wait(TICK_SECONDS)
         if self._was_leading:
-            in_transaction(leases.release, ROLE, self.owner)
+            in_transaction(leases.release, leases.SCHEDULER, self.owner)
 
     def tick(self) -> bool:
         """One look at everything, if this one leads; returns whether it does. Each host sweeps its own journals."""
-        is_leading = in_transaction(leases.acquire, ROLE, self.owner, LEASE_SECONDS)
+        is_leading = in_transaction(leases.acquire, leases.SCHEDULER, self.owner, LEASE_SECONDS)
         if is_leading != self._was_leading:
             log.info("leading" if is_leading else "waiting for the lease", extra={"owner": self.owner})
             self._was_leading = is_leading
@@ -59,6 +58,8 @@ class Scheduler:
             sending.sweep_claims()
         if is_leading:
             sending.look_at_campaigns()
+            sending.wake_labels()
+            sending.forget_former()
             audience.wake_imports()
         return is_leading
 

@@ -1,13 +1,14 @@
-"""Jobs of the send path: slices of sending, settling a campaign's rows, and what the scheduler does each second."""
+"""Jobs of the ledger: slices of sending, settling a campaign, cleaning, and what the scheduler does each second."""
 
 from pathlib import Path
 
 from rq import get_current_job
 
+from app.campaigns import statuses
 from app.extensions import db
-from app.kernel import processes
+from app.kernel import ending, processes
 from app.kernel.db import in_transaction, transaction
-from app.sending import deliver, journal, settle, slices, sweep, tick
+from app.sending import deliver, former, journal, label_runs, labels, settle, slices, sweep, tick
 from jobs.runtime import job, the_app
 
 
@@ -38,6 +39,38 @@ def settle_campaign(campaign_id: int) -> None:
         after = in_transaction(settle.step, work, owner, after)
     if after is not None:
         in_transaction(settle.end, work, owner)
+
+
+@job
+def clear_status(status_id: int) -> None:
+    """Take a deleted internal status off everybody who carries it, some thousands a transaction."""
+    while in_transaction(labels.clear, status_id):
+        pass
+
+
+@job
+def label_recipients(run_id: int) -> None:
+    """Put an internal status on everybody who matches a filter, some thousands a transaction; a worker that is to end
+    leaves the rest to the next one."""
+    while in_transaction(label_runs.step, run_id) and not ending.is_asked():
+        pass
+
+
+@job
+def wake_labels() -> None:
+    """Ring for internal statuses that are to be taken off recipients, or put on them, and that nobody works on: their
+    bell was lost, or their worker."""
+    with transaction():
+        for status_id in labels.retired():
+            statuses.ring_clearing(status_id)
+        label_runs.wake()
+
+
+@job
+def forget_former() -> None:
+    """Let go of recipients whose campaign was deleted long ago, some thousands at a time."""
+    with transaction():
+        former.forget()
 
 
 @job

@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import gc
 import os
 import signal
 import sys
@@ -63,6 +64,8 @@ def main(names: list[str]) -> int:
             worker_ttl=WORKER_TTL_SECONDS,
             maintenance_interval=MAINTENANCE_SECONDS,
         )
+    gc.collect()
+    gc.freeze()  # a collection in a forked job would touch, and so copy, 30 MB of what the worker has loaded (measured)
     worker.work(logging_level="WARNING")
     return 0
 

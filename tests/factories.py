@@ -14,6 +14,8 @@ from app.channels.contract import Security
 from app.channels.models import SmtpAccount
 from app.extensions import db
 from app.kernel import clock
+from app.missions import service as missions
+from app.missions.models import Mission
 
 _numbers = itertools.count(1)
 BY = "tester"
@@ -105,6 +107,12 @@ def ready_campaign(people: int = 1, **values: Any) -> Campaign:
     audience = folder()
     contacts(people, audience)
     return campaign(audience, **values)
+
+
+def mission(client: Contact | None = None, **values: Any) -> Mission:
+    """An open mission about that client, or about somebody new."""
+    usual = {"title": f"Mission {next(_numbers)}", "contact_id": (client or contact()).id}
+    return missions.create(usual | values, BY)
 
 
 def live_campaign(people: int = 1, start_at: datetime | None = None, **values: Any) -> Campaign:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,35 @@ def test_a_downgrade_leaves_only_the_mark_and_can_be_taken_back(empty_app: Flask
     upgrade()
     assert _shape() == first
     check()
+
+
+def test_a_table_that_gets_a_reference_keeps_its_rows_and_those_that_hang_on_it(empty_app: Flask) -> None:
+    upgrade(revision="0001")
+    with db.engine.begin() as connection:
+        seen = sa.MetaData()
+        seen.reflect(connection, only=["campaign", "campaign_document", "campaign_progress"])
+        for name in ("campaign", "campaign_document", "campaign_progress"):
+            connection.execute(seen.tables[name].insert().values(_filled(seen.tables[name])))
+    upgrade(revision="0002")
+    assert _rows("campaign") == _rows("campaign_document") == _rows("campaign_progress") == 1
+    downgrade(revision="0001")
+    assert _rows("campaign") == _rows("campaign_document") == _rows("campaign_progress") == 1
+
+
+def _filled(table: sa.Table) -> dict[str, object]:
+    """A row of that table, its keys 1, without what may be missing."""
+    values: dict[type, object] = {int: 1, str: "1", bytes: b"1", bool: True, datetime: datetime(2026, 1, 1, tzinfo=UTC)}
+    return {column.name: values[column.type.python_type] for column in table.columns if not column.nullable}
+
+
+def _rows(table: str) -> int:
+    with db.engine.connect() as connection:
+        return connection.scalar(sa.select(sa.func.count()).select_from(sa.table(table))) or 0
+
+
+@pytest.mark.parametrize("empty_app", ["sqlite"], indirect=True)
+def test_numbers_that_are_remembered_elsewhere_are_never_given_again(empty_app: Flask) -> None:
+    upgrade()
+    marked = {name for name, table in db.metadata.tables.items() if table.dialect_options["sqlite"]["autoincrement"]}
+    query = sa.text("SELECT name FROM sqlite_master WHERE sql LIKE '%AUTOINCREMENT%'")
+    assert set(db.session.scalars(query)) == marked >= {"campaign", "contact", "smtp_account", "mission"}

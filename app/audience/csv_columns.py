@@ -43,9 +43,11 @@ def check_mapping(columns: Sequence[str], mapping: Mapping[str, str]) -> dict[st
     used = {column: target for column, target in mapping.items() if target}
     for column, target in used.items():
         if column not in columns:
-            raise _bad(f"There is no column “{column[:40]}” in this file.")
+            raise _bad("There is no column “%(column)s” in this file.", column=column[:40])
         if target not in _FIELD_NAMES and not is_attribute(target):
-            raise _bad(f"“{target[:40]}” is no field of a contact. Own fields are written attributes.<name>.")
+            raise _bad(
+                "“%(target)s” is no field of a contact. Own fields are written attributes.<name>.", target=target[:40]
+            )
     if len(set(used.values())) != len(used):
         raise _bad("Two columns go into the same field. Choose one of them.")
     if not any(field in used.values() for field in ADDRESS_FIELDS):
@@ -56,5 +58,5 @@ def check_mapping(columns: Sequence[str], mapping: Mapping[str, str]) -> dict[st
 _FIELD_NAMES = frozenset(ContactField)
 
 
-def _bad(sentence: str) -> InvalidInput:
-    return InvalidInput(sentence, field="mapping")
+def _bad(message: str, **values: object) -> InvalidInput:
+    return InvalidInput(message, "mapping", **values)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from app.audience.fields import plain
 from app.kernel.errors import InvalidInput
+from app.kernel.texts import N_
 
 MAX_COLUMNS = 100
 MAX_HEADING = 300
@@ -22,18 +23,18 @@ ENCODINGS = (UTF8, "cp1250", "cp1252", "iso8859-2")
 
 _BOMS = ((codecs.BOM_UTF8, UTF8), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _MAGIC = (
-    (b"PK\x03\x04", "an Excel, OpenDocument or ZIP file"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel or Word file"),
-    (b"%PDF", "a PDF file"),
-    (b"\x89PNG", "a picture"),
-    (b"\xff\xd8\xff", "a picture"),
-    (b"GIF8", "a picture"),
-    (b"\x1f\x8b", "a compressed file"),
-    (b"BZh", "a compressed file"),
-    (b"\xfd7zXZ", "a compressed file"),
-    (b"7z\xbc\xaf", "a compressed file"),
-    (b"Rar!", "a compressed file"),
-    (b"SQLite format 3", "a database"),
+    (b"PK\x03\x04", N_("an Excel, OpenDocument or ZIP file")),
+    (b"\xd0\xcf\x11\xe0", N_("an old Excel or Word file")),
+    (b"%PDF", N_("a PDF file")),
+    (b"\x89PNG", N_("a picture")),
+    (b"\xff\xd8\xff", N_("a picture")),
+    (b"GIF8", N_("a picture")),
+    (b"\x1f\x8b", N_("a compressed file")),
+    (b"BZh", N_("a compressed file")),
+    (b"\xfd7zXZ", N_("a compressed file")),
+    (b"7z\xbc\xaf", N_("a compressed file")),
+    (b"Rar!", N_("a compressed file")),
+    (b"SQLite format 3", N_("a database")),
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _UNREADABLE = re.compile("[\ud800-\udfff]")
@@ -84,7 +85,7 @@ def refuse_other_files(start: bytes) -> None:
     """Raises InvalidInput when the first bytes are those of another kind of file, whatever its name says."""
     for magic, kind in _MAGIC:
         if start.startswith(magic):
-            raise _bad(f"This is {kind}, not a CSV file. Open it, save it as CSV UTF-8, and upload that.")
+            raise _bad("This is %(kind)s, not a CSV file. Open it, save it as CSV UTF-8, and upload that.", kind=kind)
 
 
 def refuse_nul(piece: bytes) -> None:
@@ -150,10 +151,12 @@ def read_head(head: bytes, encoding: str, delimiter: str | None = None) -> CsvHe
     if not rows:
         raise _bad("This file is empty. Choose one with a heading and rows.")
     has_heading = not any(_LOOKS_LIKE_DATA.fullmatch(cell) for cell in rows[0])
-    columns = _columns(rows[0]) if has_heading else tuple(f"Column {n}" for n in range(1, len(rows[0]) + 1))
+    columns = _columns(rows[0]) if has_heading else tuple(_unnamed(n) for n in range(1, len(rows[0]) + 1))
     if len(columns) > MAX_COLUMNS:
         raise _bad(
-            f"This file has {len(columns)} columns; at most {MAX_COLUMNS} are read. Remove those you do not need."
+            "This file has %(columns)s columns; at most %(limit)s are read. Remove those you do not need.",
+            columns=len(columns),
+            limit=MAX_COLUMNS,
         )
     samples = rows[1:] if has_heading else rows
     if not samples and len(head) < HEAD_BYTES:
@@ -210,17 +213,33 @@ def _best_delimiter(text: str) -> str:
 
 def _columns(cells: Sequence[str]) -> tuple[str, ...]:
     """The headings, an empty one named by its place. Raises InvalidInput for what cannot be a heading."""
-    columns = tuple(cell.strip() or f"Column {number}" for number, cell in enumerate(cells, 1))
+    columns = tuple(cell.strip() or _unnamed(number) for number, cell in enumerate(cells, 1))
     seen: dict[str, int] = {}
     for number, column in enumerate(columns, 1):
         if len(column) > MAX_HEADING:
-            raise _bad(f"The heading of column {number} is longer than {MAX_HEADING} characters. Shorten it.")
+            raise _bad(
+                "The heading of column %(number)s is longer than %(limit)s characters. Shorten it.",
+                number=number,
+                limit=MAX_HEADING,
+            )
         if _CONTROL.search(column):
-            raise _bad(f"The heading of column {number} has a line break or an unreadable character in it. Remove it.")
+            raise _bad(
+                "The heading of column %(number)s has a line break or an unreadable character in it. Remove it.",
+                number=number,
+            )
         other = seen.setdefault(plain(column), number)
         if other != number:
-            raise _bad(f"Columns {other} and {number} have the same heading, “{column[:40]}”. Rename or remove one.")
+            raise _bad(
+                "Columns %(one)s and %(other)s have the same heading, “%(heading)s”. Rename or remove one.",
+                one=other,
+                other=number,
+                heading=column[:40],
+            )
     return columns
+
+
+def _unnamed(number: int) -> str:
+    return N_("Column %(number)s", number=number)
 
 
 def count_lines(pieces: Iterable[bytes]) -> int:
@@ -253,5 +272,5 @@ def csv_line(cells: Sequence[str], delimiter: str) -> str:
     return line.getvalue()
 
 
-def _bad(sentence: str) -> InvalidInput:
-    return InvalidInput(sentence, field="file")
+def _bad(message: str, **values: object) -> InvalidInput:
+    return InvalidInput(message, "file", **values)

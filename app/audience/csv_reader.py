@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from app.audience.csv_format import MAX_CELL
 from app.kernel.errors import InvalidInput
+from app.kernel.texts import N_
 
 MAX_LINE_BYTES = 4 * 2**20
 
@@ -60,11 +61,13 @@ class RecordReader:
         """Give up the first line of the record only: an unclosed quote must not swallow the lines after it."""
         first, rest = self._taken[0], self._taken[1:]
         if "limit" in str(error) and not rest:
-            problem = f"A field in this line is longer than {MAX_CELL:,} characters."
+            problem = N_("A field in this line is longer than %(limit)s characters.", limit=f"{MAX_CELL:,}")
         elif "limit" in str(error) or "end of data" in str(error):
-            problem = f"A quotation mark is opened in line {self.line + 1} and not closed."
+            problem = N_("A quotation mark is opened in line %(line)s and not closed.", line=self.line + 1)
         else:
-            problem = "There is text after a closing quotation mark. Double quotation marks that belong to the text."
+            problem = N_(
+                "There is text after a closing quotation mark. Double quotation marks that belong to the text."
+            )
         line = self.line + 1
         self._again.extendleft(reversed(rest))
         self._damage = None

@@ -21,8 +21,8 @@ from app.audience.fields import (
 from app.audience.matching import Draft
 from app.kernel.errors import InvalidInput
 
-CHUNK_ROWS = 5000
-CHUNK_BYTES = 2**20
+CHUNK_ROWS = 10_000
+CHUNK_BYTES = 2**21
 
 
 class BadRow(NamedTuple):
@@ -83,14 +83,16 @@ class RowReader:
                 if text := clean_attribute(unguarded(cells[place])):
                     attributes[name] = text
         except InvalidInput as error:
-            raise InvalidInput(f"{self._columns[place or 0]}: {error}") from error
+            raise InvalidInput("%(name)s: %(problem)s", name=self._columns[place or 0], problem=error.phrase) from error
         return make_person(cleaned, attributes)
 
     def _evened(self, cells: Sequence[str]) -> Sequence[str]:
         """The row with as many cells as there are columns: missing ones are empty, surplus ones must be."""
         if any(cells[self._width :]):
             raise InvalidInput(
-                f"There are {len(cells)} fields but {self._width} columns. Put a text with a delimiter in it in quotes."
+                "There are %(fields)s fields but %(columns)s columns. Put a text with a delimiter in it in quotes.",
+                fields=len(cells),
+                columns=self._width,
             )
         return [*cells[: self._width], *[""] * (self._width - len(cells))]
 

@@ -87,7 +87,7 @@ def clean_person(values: Mapping[str, Any], default_country: str = "") -> Person
             try:
                 cleaned[place] = cleaner(field, country)(given[place])
             except InvalidInput as error:
-                raise InvalidInput(str(error), field=field) from error
+                raise error.about(field) from error
     return make_person(cleaned, clean_attributes(values.get("attributes") or {}))
 
 
@@ -117,7 +117,7 @@ def clean_text(limit: int, text: str) -> str:
     """The text without blanks at its ends. Raises InvalidInput for control characters and for too much."""
     text = trim(text)
     if len(text) > limit:
-        raise InvalidInput(f"This text is longer than {limit} characters. Shorten it.")
+        raise InvalidInput("This text is longer than %(limit)s characters. Shorten it.", limit=limit)
     if not text.isprintable() and any(unicodedata.category(char) == "Cc" for char in text if char not in "\t\r\n"):
         raise InvalidInput("There is a control character in this text. Remove it.")
     return text
@@ -152,7 +152,7 @@ def _clean_time_zone(text: str) -> str:
 def clean_attributes(attributes: Mapping[str, Any]) -> dict[str, str]:
     """Own fields with their texts, without empty ones. Raises InvalidInput naming the field."""
     if len(attributes) > ATTRIBUTES_MAX:
-        raise InvalidInput(f"A contact can have at most {ATTRIBUTES_MAX} own fields.", field="attributes")
+        raise InvalidInput("A contact can have at most %(limit)s own fields.", "attributes", limit=ATTRIBUTES_MAX)
     cleaned = {}
     for name, value in attributes.items():
         if not _ATTRIBUTE_NAME.fullmatch(name):
@@ -160,7 +160,7 @@ def clean_attributes(attributes: Mapping[str, Any]) -> dict[str, str]:
         try:
             text = "" if value is None else clean_attribute(str(value))
         except InvalidInput as error:
-            raise InvalidInput(str(error), field=ATTRIBUTE_PREFIX + name) from error
+            raise error.about(ATTRIBUTE_PREFIX + name) from error
         if text:
             cleaned[name] = text
     return cleaned

@@ -2,7 +2,7 @@
 
 import codecs
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import IO
@@ -95,7 +95,7 @@ def _text_pieces(stream: IO[bytes]) -> Iterator[bytes]:
     while piece := stream.read(PIECE_BYTES):
         total += len(piece)
         if total > MAX_BYTES:
-            raise InvalidInput(f"This file is larger than {MAX_BYTES // 2**20} MB. Split it.", field="file")
+            raise InvalidInput("This file is larger than %(limit)s MB. Split it.", "file", limit=MAX_BYTES // 2**20)
         if is_first:
             refuse_other_files(piece)
             length, encoding = split_bom(piece)
@@ -131,7 +131,7 @@ def _refuse_too_many_rows(upload: ContactImport) -> None:
     pieces = import_chunks.source(upload.id, upload.uid, upload.bytes_done)
     for number, _ in enumerate(RecordReader(pieces, upload.encoding, upload.delimiter), 1):
         if number > MAX_ROWS:
-            raise InvalidInput(f"This file has more than {MAX_ROWS:,} rows. Split it.", field="file")
+            raise InvalidInput("This file has more than %(limit)s rows. Split it.", "file", limit=f"{MAX_ROWS:,}")
 
 
 def _same_upload(upload: ContactImport, digest: bytes) -> ContactImport | None:
@@ -165,7 +165,7 @@ def read_as(import_id: int, encoding: str, delimiter: str) -> ContactImport:
     """Read the file in another way than was found out; the mapping is suggested anew. Raises InvalidInput, Conflict."""
     upload = _waiting(import_id)
     if encoding not in ENCODINGS:
-        raise InvalidInput(f"Choose one of {', '.join(ENCODINGS)}.", field="encoding")
+        raise InvalidInput("Choose one of %(values)s.", "encoding", values=", ".join(ENCODINGS))
     if len(delimiter) != 1 or delimiter in '"\r\n' or not delimiter.isascii():
         raise InvalidInput("Choose a comma, a semicolon, a tab or a vertical bar.", field="delimiter")
     upload.encoding, upload.delimiter = encoding, delimiter
@@ -209,14 +209,14 @@ def cancel(import_id: int) -> None:
         .values(status=ImportStatus.CANCELLED, finished_at=clock.utcnow(), lease_owner=None, lease_until=None)
     )
     if not cancelled.rowcount:
-        raise Conflict(f"This import is {get(import_id).status} already.")
+        raise Conflict("This import is %(status)s already.", status=get(import_id).status)
     import_chunks.drop_source(import_id)
 
 
-def bad_rows_csv(import_id: int) -> Iterator[str]:
+def bad_rows_csv(import_id: int, said: Callable[[str], str] = str) -> Iterator[str]:
     """The bad rows as a CSV file, piece by piece: where, why, and the row as it came; safe to open in a spreadsheet.
 
-    Corrected, it can be uploaded as it is.
+    Corrected, it can be uploaded as it is. said: a problem, which is stored in English, as people read it.
     """
     found = get(import_id)
     columns, skipped = found.columns, 0
@@ -225,7 +225,7 @@ def bad_rows_csv(import_id: int) -> Iterator[str]:
     delimiter = found.delimiter
     yield "\ufeff" + csv_line([*BAD_ROWS_COLUMNS, *columns], delimiter)
     for line, problem, cells in import_chunks.bad_rows(found.id, found.uid):
-        yield csv_line([str(line), problem, *cells[skipped:]], delimiter)
+        yield csv_line([str(line), said(problem), *cells[skipped:]], delimiter)
 
 
 def wake() -> list[int]:
@@ -242,5 +242,5 @@ def _waiting(import_id: int) -> ContactImport:
     if upload is None:
         raise NotFound("There is no such import. It may have been deleted.")
     if upload.status is not ImportStatus.UPLOADED:
-        raise Conflict(f"This import is {upload.status} already.")
+        raise Conflict("This import is %(status)s already.", status=upload.status)
     return upload

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.channels.contract import Channel
-from app.kernel.db import EnumText, UtcDateTime, bytes_of
+from app.kernel.db import NEVER_AGAIN, EnumText, UtcDateTime, bytes_of
 
 contact_folder = Table(
     "contact_folder",
@@ -27,9 +27,16 @@ class Contact(Model):
     sealed: msgpack of [email, second_email, phone, whatsapp] (None where absent), sealed for purpose "contact" with
     uid as identity. The index columns are blind indexes of the normalised addresses: e-mail addresses share one index
     space ("email"), phone and WhatsApp numbers another ("phone"). audience.addresses packs and opens them.
+    The indexes on names and company are for people: lists in their order, searches for their beginning.
     """
 
     __tablename__ = "contact"
+    __table_args__ = (
+        Index("ix_contact_last_name_first_name", "last_name", "first_name"),
+        Index("ix_contact_first_name", "first_name"),
+        Index("ix_contact_company", "company"),
+        NEVER_AGAIN,
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     uid: Mapped[bytes] = mapped_column(bytes_of(16), default=lambda: uuid4().bytes)
     first_name: Mapped[str] = mapped_column(String(120), default="")
@@ -56,6 +63,7 @@ class Folder(Model):
     """A named set of contacts; a contact can be in several."""
 
     __tablename__ = "folder"
+    __table_args__ = NEVER_AGAIN
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(120), unique=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -103,6 +111,7 @@ class ContactImport(Model):
     machine can go on with it; they are deleted when it is over."""
 
     __tablename__ = "contact_import"
+    __table_args__ = NEVER_AGAIN
     id: Mapped[int] = mapped_column(primary_key=True)
     uid: Mapped[bytes] = mapped_column(bytes_of(16), default=lambda: uuid4().bytes)
     file_name: Mapped[str] = mapped_column(String(255))

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.sql.elements import ColumnElement
 
 from app.audience.addresses import email_index, phone_index
 from app.audience.models import Contact, Folder, Suppression, contact_folder
@@ -11,6 +12,9 @@ from app.channels.address import normalise_email
 from app.channels.contract import Channel
 from app.channels.phone import normalise_phone
 from app.extensions import db
+
+SEARCHED = (Contact.last_name, Contact.first_name, Contact.company)
+MOST_WORDS = 4
 
 
 def find_by_address(address: str, default_country: str = "") -> list[Contact]:
@@ -25,6 +29,31 @@ def find_by_address(address: str, default_country: str = "") -> list[Contact]:
         index = phone_index(normalise_phone(address, default_country or None))
         has_it = or_(Contact.phone_index == index, Contact.whatsapp_index == index)
     return list(db.session.execute(select(Contact).where(has_it).order_by(Contact.id)).scalars())
+
+
+def search_names(text: str, limit: int) -> list[Contact]:
+    """Contacts who are named so, at most limit of them.
+
+    One question for each column, each of which an index on that column answers; nothing for an empty text.
+    """
+    words = text.split()
+    found: dict[int, Contact] = {}
+    for column in SEARCHED if words else ():
+        query = select(Contact).where(column.startswith(words[0], autoescape=True), is_named(text))
+        found.update((contact.id, contact) for contact in db.session.scalars(query.limit(limit)))
+    return sorted(found.values(), key=lambda each: (each.last_name, each.first_name, each.id))[:limit]
+
+
+def is_named(text: str) -> ColumnElement[bool]:
+    """The condition that a contact's first name, last name or company begins with this text, or that each of its words
+    begins one of them."""
+    words = text.split()
+    each = [_begins(word) for word in words[:MOST_WORDS]]
+    return each[0] if len(words) == 1 else or_(_begins(" ".join(words)), and_(*each))
+
+
+def _begins(text: str) -> ColumnElement[bool]:
+    return or_(*(column.startswith(text, autoescape=True) for column in SEARCHED))
 
 
 def contacts_in_folders() -> dict[int, int]:

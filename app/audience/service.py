@@ -158,7 +158,7 @@ def _folder_name(name: str, own_id: int | None) -> str:
     try:
         name = clean_text(FOLDER_NAME_LIMIT, name)
     except InvalidInput as error:
-        raise InvalidInput(str(error), field="name") from error
+        raise error.about("name") from error
     if not name:
         raise InvalidInput("A folder needs a name.", field="name")
     taken = db.session.execute(select(Folder.id).where(Folder.name == name)).scalar_one_or_none()

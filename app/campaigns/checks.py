@@ -13,7 +13,7 @@ from sqlalchemy import func, inspect, select
 from app.audience.models import contact_folder
 from app.campaigns import content
 from app.campaigns.lifecycle import CampaignStatus
-from app.campaigns.models import Campaign, CampaignDocument, OwnHoliday
+from app.campaigns.models import Campaign, CampaignContact, CampaignDocument, CampaignGroup, OwnHoliday
 from app.campaigns.schedule import Window, next_opening
 from app.channels.contract import Channel
 from app.channels.merge import Part, parse
@@ -21,6 +21,7 @@ from app.channels.models import SmtpAccount
 from app.channels.plain_text import from_html
 from app.extensions import db
 from app.kernel.errors import InvalidInput
+from app.kernel.texts import N_, Phrase
 
 MAX_DELAY_SECONDS = 7 * 86400
 MAX_BATCH_SIZE = 1_000_000
@@ -30,12 +31,16 @@ BLOCKED_TYPES = re.compile(
 )
 NOT_IN_A_LINE = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control characters, halves of characters, line separators
 NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
+NAMES: dict[str, Phrase] = {
+    name: name for name in (N_("name"), N_("description"), N_("subject"), N_("html"), N_("text"))
+}
 MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,60}")
 
 WRITABLE = frozenset(
     {
         "name",
         "description",
+        "group_id",
         "channel",
         "smtp_account_id",
         "subject",
@@ -63,7 +68,7 @@ def known_values(values: dict[str, Any]) -> dict[str, Any]:
     """The values a person may set; anything else is refused by name."""
     unknown = sorted(set(values) - WRITABLE)
     if unknown:
-        raise InvalidInput(f"{unknown[0]} cannot be set on a campaign.", unknown[0])
+        raise InvalidInput("%(name)s cannot be set on a campaign.", unknown[0], name=unknown[0])
     return values
 
 
@@ -76,6 +81,7 @@ def check_campaign(campaign: Campaign, now: datetime) -> None:
     campaign.description = (campaign.description or "").strip()
     _check_length(campaign.description, "description", 500)
     _check_storable(campaign.description, "description")
+    _check_group(campaign)
     campaign.channel = campaign.channel or Channel.EMAIL
     _check_account(campaign)
     _check_content(campaign)
@@ -87,19 +93,27 @@ def check_campaign(campaign: Campaign, now: datetime) -> None:
 def _line(value: str | None, field: str, limit: int) -> str:
     text = (value or "").strip()
     if any(unicodedata.category(character) in NOT_IN_A_LINE for character in text):
-        raise InvalidInput(f"The {field} must be one line without control characters.", field)
+        raise InvalidInput("The %(name)s must be one line without control characters.", field, name=NAMES[field])
     _check_length(text, field, limit)
     return text
 
 
 def _check_length(text: str, field: str, limit: int) -> None:
     if len(text) > limit:
-        raise InvalidInput(f"The {field} has {len(text)} characters; {limit} are allowed.", field)
+        raise InvalidInput(
+            "The %(name)s has %(length)s characters; %(limit)s are allowed.",
+            field,
+            name=NAMES[field],
+            length=len(text),
+            limit=limit,
+        )
 
 
 def _check_storable(text: str, field: str) -> None:
     if NOT_STORABLE.search(text):
-        raise InvalidInput(f"The {field} holds characters that cannot be stored. Type it anew.", field)
+        raise InvalidInput(
+            "The %(name)s holds characters that cannot be stored. Type it anew.", field, name=NAMES[field]
+        )
 
 
 def check_free_name(campaign: Campaign) -> None:
@@ -110,6 +124,12 @@ def check_free_name(campaign: Campaign) -> None:
         )
     if other is not None:
         raise InvalidInput("Another campaign has this name. Choose a different one.", "name")
+
+
+def _check_group(campaign: Campaign) -> None:
+    with db.session.no_autoflush:
+        if campaign.group_id is not None and db.session.get(CampaignGroup, campaign.group_id) is None:
+            raise InvalidInput("There is no such campaign group. It may have been deleted.", "group_id")
 
 
 def _check_account(campaign: Campaign) -> None:
@@ -161,14 +181,18 @@ def _check_dates(campaign: Campaign, now: datetime) -> None:
 def _check_days_and_hours(campaign: Campaign) -> None:
     campaign.zone = campaign.zone or "UTC"
     if campaign.zone not in zones():
-        raise InvalidInput(f"{campaign.zone[:64]!r} is not a time zone. Choose one such as Europe/Warsaw.", "zone")
+        raise InvalidInput(
+            "“%(zone)s” is not a time zone. Choose one such as Europe/Warsaw.", "zone", zone=campaign.zone[:64]
+        )
     if (campaign.daily_from is None) != (campaign.daily_until is None):
         raise InvalidInput("Give both daily hours, from and until, or none.", "daily_until")
     if campaign.daily_from is not None and campaign.daily_from == campaign.daily_until:
         raise InvalidInput("The daily hours are empty: from and until are the same.", "daily_until")
     country = campaign.holidays_country = (campaign.holidays_country or "").strip().upper()
     if country and country not in _holiday_countries():
-        raise InvalidInput(f"No holidays are known for {country[:40]!r}. Use a code such as PL.", "holidays_country")
+        raise InvalidInput(
+            "No holidays are known for “%(country)s”. Use a code such as PL.", "holidays_country", country=country[:40]
+        )
 
 
 def _check_pacing(campaign: Campaign) -> None:
@@ -181,7 +205,7 @@ def _check_pacing(campaign: Campaign) -> None:
         if value is None:
             setattr(campaign, field, 0)
         elif not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= limit:
-            raise InvalidInput(f"Choose a whole number from 0 to {limit}.", field)
+            raise InvalidInput("Choose a whole number from 0 to %(limit)s.", field, limit=limit)
     if bool(campaign.customers_delay_seconds) != bool(campaign.customers_batch_size):
         raise InvalidInput(
             "The customers delay needs both: the delay and the number of customers in a batch.", "customers_batch_size"
@@ -195,12 +219,16 @@ def check_launch(campaign: Campaign, now: datetime) -> None:
         raise InvalidInput("Choose the SMTP account that sends this campaign.", "smtp_account")
     if not account.is_enabled:
         raise InvalidInput(
-            f"The SMTP account {account.name} is switched off. Switch it on or choose another.", "smtp_account"
+            "The SMTP account %(name)s is switched off. Switch it on or choose another.",
+            "smtp_account",
+            name=account.name,
         )
     if account.paused_reason:
         raise InvalidInput(
-            f"The SMTP account {account.name} is paused: {account.paused_reason} Mend it and send a test e-mail.",
+            "The SMTP account %(name)s is paused: %(why)s Mend it and send a test e-mail.",
             "smtp_account",
+            name=account.name,
+            why=account.paused_reason,
         )
     if not campaign.subject:
         raise InvalidInput("Write a subject.", "subject")
@@ -217,12 +245,20 @@ def check_launch(campaign: Campaign, now: datetime) -> None:
 
 
 def audience_size(campaign: Campaign) -> int:
-    """How many contacts stand in the campaign's folders now."""
+    """How many contacts stand in the campaign's folders now, and beside them how many were put in by missions."""
     ids = [folder.id for folder in campaign.folders]
+    in_folders = select(contact_folder.c.contact_id).where(contact_folder.c.folder_id.in_(ids))
+    picked = (
+        select(CampaignContact.contact_id)
+        .where(CampaignContact.campaign_id == campaign.id, CampaignContact.released_at.is_(None))
+        .where(CampaignContact.contact_id.not_in(in_folders))
+        .distinct()
+    )
+    beside = db.session.scalar(select(func.count()).select_from(picked.subquery())) or 0
     if not ids:
-        return 0
+        return beside
     count = select(func.count(contact_folder.c.contact_id.distinct())).where(contact_folder.c.folder_id.in_(ids))
-    return db.session.scalar(count) or 0
+    return beside + (db.session.scalar(count) or 0)
 
 
 def window_of(campaign: Campaign, now: datetime) -> Window:
@@ -270,7 +306,7 @@ def document_name(name: str) -> str:
         raise InvalidInput("The file has no name.", "document")
     if BLOCKED_TYPES.search(safe):
         raise InvalidInput(
-            f"Mail servers refuse files like {safe}. Send a PDF, a picture or an office file.", "document"
+            "Mail servers refuse files like %(name)s. Send a PDF, a picture or an office file.", "document", name=safe
         )
     return safe[-200:]
 

@@ -63,9 +63,13 @@ MOVES: dict[tuple[CampaignStatus, CampaignEvent], CampaignStatus] = {
 }
 
 
+# Who comes new is written to: at once, when it is published or when it goes on.
+TAKES_PEOPLE = frozenset({_S.DRAFT, *(status for status, event in MOVES if event is _E.RUN)})
+
+
 def next_status(status: CampaignStatus, event: CampaignEvent) -> CampaignStatus:
     """Where the event leads. Raises Conflict with the state's name when the table has no such move."""
     try:
         return MOVES[status, event]
     except KeyError:
-        raise Conflict(f"A campaign that is {status.value} cannot {event.value}.") from None
+        raise Conflict("A campaign that is %(status)s cannot %(event)s.", status=status, event=event) from None

@@ -1,6 +1,7 @@
 """Campaigns, their content versions, documents and audience."""
 
 from datetime import date, datetime, time
+from enum import StrEnum
 
 from flask_appbuilder import Model
 from sqlalchemy import (
@@ -25,7 +26,7 @@ from app.audience.models import Folder
 from app.campaigns.lifecycle import CampaignStatus
 from app.channels.contract import Channel, Reason
 from app.channels.models import SmtpAccount
-from app.kernel.db import EnumText, UtcDateTime
+from app.kernel.db import NEVER_AGAIN, EnumText, UtcDateTime
 
 LongText = Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
 
@@ -35,6 +36,22 @@ campaign_folder = Table(
     Column("campaign_id", ForeignKey("campaign.id", ondelete="CASCADE"), primary_key=True),
     Column("folder_id", ForeignKey("folder.id", ondelete="CASCADE"), primary_key=True),
 )
+
+
+class CampaignGroup(Model):
+    """A named set of campaigns; a campaign is in one group or in none."""
+
+    __tablename__ = "campaign_group"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(150), unique=True)
+    description: Mapped[str] = mapped_column(String(500), default="")
+    created_by: Mapped[str] = mapped_column(String(64), default="")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    changed_by: Mapped[str] = mapped_column(String(64), default="")
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    def __repr__(self) -> str:
+        return self.name
 
 
 class Campaign(Model):
@@ -47,9 +64,11 @@ class Campaign(Model):
     """
 
     __tablename__ = "campaign"
+    __table_args__ = NEVER_AGAIN
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(150), unique=True)
     description: Mapped[str] = mapped_column(String(500), default="")
+    group_id: Mapped[int | None] = mapped_column(ForeignKey("campaign_group.id", ondelete="SET NULL"), index=True)
     channel: Mapped[Channel] = mapped_column(EnumText(Channel, 16), default=Channel.EMAIL)
     status: Mapped[CampaignStatus] = mapped_column(
         EnumText(CampaignStatus, 16), default=CampaignStatus.DRAFT, index=True
@@ -89,6 +108,7 @@ class Campaign(Model):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     changed_by: Mapped[str] = mapped_column(String(64), default="")
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    group: Mapped[CampaignGroup | None] = relationship()
     smtp_account: Mapped[SmtpAccount | None] = relationship()
     folders: Mapped[list[Folder]] = relationship(secondary=campaign_folder)
     documents: Mapped[list["CampaignDocument"]] = relationship(back_populates="campaign", passive_deletes=True)
@@ -121,6 +141,7 @@ class CampaignDocument(Model):
     """A file attached to a campaign. The bytes live in the database, so that every worker machine has them."""
 
     __tablename__ = "campaign_document"
+    __table_args__ = NEVER_AGAIN
     id: Mapped[int] = mapped_column(primary_key=True)
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"), index=True)
     name: Mapped[str] = mapped_column(String(200))
@@ -148,3 +169,53 @@ class OwnHoliday(Model):
 
     def __repr__(self) -> str:
         return f"{self.on_date} {self.name}"
+
+
+class PickSource(StrEnum):
+    """What put a person into a campaign beside its folders."""
+
+    MISSION = "mission"
+
+
+class CampaignContact(Model):
+    """A person who is in the audience of a campaign beside its folders, once for each source that holds them there.
+
+    source_id: the id of the mission. released_at: when the source let go; the person stays only if another one or a
+    folder holds them.
+    """
+
+    __tablename__ = "campaign_contact"
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"), primary_key=True)
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"), primary_key=True, index=True)
+    source: Mapped[PickSource] = mapped_column(EnumText(PickSource, 16), primary_key=True)
+    source_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    added_by: Mapped[str] = mapped_column(String(64), default="")
+    added_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    released_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class InternalStatus(Model):
+    """A label of our own for recipients, beside the states of the ledger. color: "#rrggbb" in small letters.
+
+    An id is never used again: recipients may carry it for a while after its status was deleted.
+    """
+
+    __tablename__ = "internal_status"
+    __table_args__ = NEVER_AGAIN
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(60), unique=True)
+    color: Mapped[str] = mapped_column(String(7), unique=True)
+    created_by: Mapped[str] = mapped_column(String(64), default="")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    changed_by: Mapped[str] = mapped_column(String(64), default="")
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class RetiredStatus(Model):
+    """The id of a deleted internal status that recipients still carry; a job takes it off them."""
+
+    __tablename__ = "retired_status"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

@@ -17,10 +17,11 @@ from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Conflict, InvalidInput, NotFound
 from app.kernel.queues import JobName, QueueName, enqueue_after_commit
+from app.kernel.texts import N_, Phrase
 
 MAX_DOCUMENTS_BYTES = 10 * 2**20
 
-GONE = "There is no such campaign. It may have been deleted."
+GONE = N_("There is no such campaign. It may have been deleted.")
 
 # What others may move while somebody edits: read again, and locked, before a change is saved.
 BOOKKEEPING = ("status", "revision", "lifecycle_serial", "settled_serial", "hold_reason", "changed_by", "changed_at")
@@ -28,6 +29,7 @@ BOOKKEEPING = ("status", "revision", "lifecycle_serial", "settled_serial", "hold
 # What a copy of a campaign takes over: everything a person wrote, nothing that happened.
 COPIED = (
     "description",
+    "group_id",
     "channel",
     "smtp_account_id",
     "subject",
@@ -73,11 +75,13 @@ def prepare_change(campaign: Campaign, by: str, revision: int | None = None) -> 
     seen = campaign.revision if revision is None else revision
     with db.session.no_autoflush:  # what is checked here must not be written before
         _reload_bookkeeping(campaign)
-        _check_editable(campaign)
+        check_editable(campaign)
         if seen != campaign.revision:
             raise Conflict(
-                f"{campaign.changed_by or 'Somebody'} changed this campaign at {campaign.changed_at:%H:%M} UTC. "
-                "Nothing of yours was saved over it: reload the page and make your change again."
+                "%(name)s changed this campaign at %(time)s UTC. "
+                "Nothing of yours was saved over it: reload the page and make your change again.",
+                name=campaign.changed_by or N_("Somebody"),
+                time=f"{campaign.changed_at:%H:%M}",
             )
         now = clock.utcnow()
         changed = {name for name in ("valid_until", "folders") if inspect(campaign).attrs[name].history.has_changes()}
@@ -101,15 +105,20 @@ def _reload_bookkeeping(campaign: Campaign) -> None:
         raise NotFound(GONE) from None
 
 
-def _check_editable(campaign: Campaign) -> None:
+def check_editable(campaign: Campaign) -> None:
+    """Raises Conflict, saying what to do instead, for a campaign that cannot be edited in its state."""
     if campaign.status not in EDITABLE:
-        raise Conflict(f"A campaign that is {campaign.status.value} cannot be edited. {_advice(campaign.status)}")
+        raise Conflict(
+            "A campaign that is %(status)s cannot be edited. %(advice)s",
+            status=campaign.status,
+            advice=_advice(campaign.status),
+        )
 
 
-def _advice(status: CampaignStatus) -> str:
+def _advice(status: CampaignStatus) -> Phrase:
     if status is CampaignStatus.SENDING:
-        return "Stop it first."
-    return "Duplicate it to send something like it again."
+        return N_("Stop it first.")
+    return N_("Duplicate it to send something like it again.")
 
 
 def create(values: dict[str, Any], folder_ids: Sequence[int], by: str) -> Campaign:
@@ -127,7 +136,7 @@ def _add(campaign: Campaign) -> None:
             db.session.add(campaign)
     except IntegrityError as error:
         checks.check_free_name(campaign)  # it was free before, but the index has the last word
-        raise Conflict("A folder or the SMTP account was deleted at this moment. Choose again.") from error
+        raise Conflict("A folder, the group or the SMTP account was deleted at this moment. Choose again.") from error
 
 
 def folders(folder_ids: Sequence[int]) -> list[Folder]:
@@ -135,7 +144,9 @@ def folders(folder_ids: Sequence[int]) -> list[Folder]:
     found = list(db.session.scalars(select(Folder).where(Folder.id.in_(folder_ids)))) if folder_ids else []
     missing = set(folder_ids) - {folder.id for folder in found}
     if missing:
-        raise InvalidInput(f"There is no folder with the id {min(missing)}. Choose folders from the list.", "folders")
+        raise InvalidInput(
+            "There is no folder with the id %(id)s. Choose folders from the list.", "folders", id=min(missing)
+        )
     return found
 
 
@@ -144,7 +155,7 @@ def publish(campaign_id: int, by: str) -> Campaign:
 
     Raises Conflict for a wrong state, InvalidInput when something is missing (sender, content, audience, dates).
     """
-    campaign = _locked(campaign_id)
+    campaign = lock(campaign_id)
     next_status(campaign.status, CampaignEvent.PUBLISH)
     checks.check_launch(campaign, clock.utcnow())
     return _apply(campaign, CampaignEvent.PUBLISH, by)
@@ -152,7 +163,7 @@ def publish(campaign_id: int, by: str) -> Campaign:
 
 def start(campaign_id: int, by: str) -> Campaign:
     """Let a stopped or failed campaign go on. Raises as publish does."""
-    campaign = _locked(campaign_id)
+    campaign = lock(campaign_id)
     next_status(campaign.status, CampaignEvent.START)
     checks.check_launch(campaign, clock.utcnow())
     return _apply(campaign, CampaignEvent.START, by)
@@ -160,17 +171,17 @@ def start(campaign_id: int, by: str) -> Campaign:
 
 def stop(campaign_id: int, by: str) -> Campaign:
     """Pause it: from the commit on nothing new leaves (delivery.md promise 3). Its people keep waiting."""
-    return _apply(_locked(campaign_id), CampaignEvent.STOP, by)
+    return _apply(lock(campaign_id), CampaignEvent.STOP, by)
 
 
 def unpublish(campaign_id: int, by: str) -> Campaign:
     """Pause it and mark everybody who waits campaign-unpublished; publishing again resumes them."""
-    return _apply(_locked(campaign_id), CampaignEvent.UNPUBLISH, by, hold=Reason.CAMPAIGN_UNPUBLISHED)
+    return _apply(lock(campaign_id), CampaignEvent.UNPUBLISH, by, hold=Reason.CAMPAIGN_UNPUBLISHED)
 
 
 def end(campaign_id: int, by: str) -> Campaign:
     """End it for ever: everybody who waits is marked campaign-ended."""
-    return _apply(_locked(campaign_id), CampaignEvent.END, by, hold=Reason.CAMPAIGN_ENDED)
+    return _apply(lock(campaign_id), CampaignEvent.END, by, hold=Reason.CAMPAIGN_ENDED)
 
 
 def run_on_folders(campaign_id: int, folder_ids: Sequence[int], by: str) -> Campaign:
@@ -180,8 +191,17 @@ def run_on_folders(campaign_id: int, folder_ids: Sequence[int], by: str) -> Camp
     """
     if not folder_ids:
         raise InvalidInput("Choose at least one folder.", "folders")
-    campaign = _locked(campaign_id)
+    campaign = lock(campaign_id)
     campaign.folders = list({folder.id: folder for folder in [*campaign.folders, *folders(folder_ids)]}.values())
+    return _take_in(campaign, by)
+
+
+def run_on_picked(campaign_id: int, by: str) -> Campaign:
+    """Let those who were just put into a campaign beside its folders get the message, as run_on_folders does."""
+    return _take_in(lock(campaign_id), by)
+
+
+def _take_in(campaign: Campaign, by: str) -> Campaign:
     if campaign.status is CampaignStatus.DRAFT:
         return _touched(campaign, by)
     return _apply(campaign, CampaignEvent.RUN, by, hold=campaign.hold_reason)
@@ -189,7 +209,7 @@ def run_on_folders(campaign_id: int, folder_ids: Sequence[int], by: str) -> Camp
 
 def duplicate(campaign_id: int, by: str) -> Campaign:
     """An exact copy as a new draft, without schedule dates and without people sent to."""
-    original = _locked(campaign_id)  # two copies at the same moment get two names
+    original = lock(campaign_id)  # two copies at the same moment get two names
     copy = Campaign(**{name: getattr(original, name) for name in COPIED}, name=_free_name(original.name))
     copy.folders = list(original.folders)
     now = clock.utcnow()
@@ -210,8 +230,8 @@ def _free_name(name: str) -> str:
 
 def attach(campaign_id: int, name: str, media_type: str, data: bytes) -> CampaignDocument:
     """Attach a file. Raises Conflict when the campaign is not editable, InvalidInput for its name, type or size."""
-    campaign = _locked(campaign_id)
-    _check_editable(campaign)
+    campaign = lock(campaign_id)
+    check_editable(campaign)
     if not data:
         raise InvalidInput("The file is empty. Choose another one.", "document")
     total = sum(document.size_bytes for document in checks.current_documents(campaign)) + len(data)
@@ -237,14 +257,14 @@ def detach(document_id: int) -> None:
     document = db.session.get(CampaignDocument, document_id)
     if document is None or document.is_removed:
         raise NotFound("There is no such document. It may have been removed.")
-    _check_editable(_locked(document.campaign_id))
+    check_editable(lock(document.campaign_id))
     document.is_removed = True
     db.session.flush()
 
 
 def fail(campaign_id: int, detail: str) -> None:
     """The sender was refused for all, or the brake: nothing more is sent until a person mends it."""
-    campaign = _locked(campaign_id)
+    campaign = lock(campaign_id)
     if campaign.status is CampaignStatus.SENDING:
         _apply(campaign, CampaignEvent.FAIL, "Muster")
         campaign.status_detail = detail[:500]
@@ -265,7 +285,8 @@ def move(campaign: Campaign, event: CampaignEvent, by: str = "Muster") -> bool:
     return True
 
 
-def _locked(campaign_id: int) -> Campaign:
+def lock(campaign_id: int) -> Campaign:
+    """The campaign, which nobody else moves or plans before this transaction ends. Raises NotFound."""
     campaign = db.session.get(Campaign, campaign_id, with_for_update=True, populate_existing=True)
     if campaign is None:
         raise NotFound(GONE)

@@ -53,12 +53,12 @@ def _normalise_email(text: str) -> str:
     try:
         valid = validate_email(address, check_deliverability=False)
     except EmailNotValidError as error:
-        raise _bad(f"This e-mail address cannot be used: {error}") from error
+        raise _bad("This e-mail address cannot be used: %(why)s", why=str(error)) from error
     local = unicodedata.normalize("NFC", valid.local_part.lower())
     domain = valid.ascii_domain.lower() if valid.ascii_domain else ""
     email = f"{local}@{domain}"
     if len(email.encode()) > EMAIL_LIMIT:
-        raise _bad(f"This e-mail address is longer than {EMAIL_LIMIT} characters. Correct it.")
+        raise _bad("This e-mail address is longer than %(limit)s characters. Correct it.", limit=EMAIL_LIMIT)
     return email
 
 
@@ -78,9 +78,12 @@ def _refuse_obvious(address: str) -> None:
         raise _bad("An e-mail address has an @ sign, as in anna@example.com.")
     local, _, domain = address.rpartition("@")
     if len(local.encode()) > LOCAL_PART_LIMIT:
-        raise _bad(f"The part before the @ sign is longer than {LOCAL_PART_LIMIT} characters. Correct the address.")
+        raise _bad(
+            "The part before the @ sign is longer than %(limit)s characters. Correct the address.",
+            limit=LOCAL_PART_LIMIT,
+        )
     if len(address.encode()) > EMAIL_LIMIT:
-        raise _bad(f"This e-mail address is longer than {EMAIL_LIMIT} characters. Correct it.")
+        raise _bad("This e-mail address is longer than %(limit)s characters. Correct it.", limit=EMAIL_LIMIT)
     if domain.startswith("[") or re.fullmatch(r"[0-9.]+", domain):
         raise _bad("The part after the @ sign must be a name such as example.com, not a number of a machine.")
     if "." not in domain:
@@ -121,5 +124,5 @@ def email_domain(email: str) -> str:
     return email.rpartition("@")[2]
 
 
-def _bad(sentence: str) -> InvalidInput:
-    return InvalidInput(sentence, field="email")
+def _bad(message: str, **values: object) -> InvalidInput:
+    return InvalidInput(message, "email", **values)

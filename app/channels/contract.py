@@ -56,6 +56,7 @@ class Reason(StrEnum):
     CAMPAIGN_UNPUBLISHED = "campaign-unpublished"
     CAMPAIGN_ENDED = "campaign-ended"
     REMOVED_BY_USER = "removed-by-user"
+    MISSION_CLOSED = "mission-closed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,8 +99,9 @@ def _load(pem: str) -> PrivateKey:
     try:
         key = serialization.load_pem_private_key(pem.encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        text = "This is not a private key in PEM form without a password (-----BEGIN PRIVATE KEY-----)."
-        raise InvalidInput(text, field="dkim_key") from error
+        raise InvalidInput(
+            "This is not a private key in PEM form without a password (-----BEGIN PRIVATE KEY-----).", "dkim_key"
+        ) from error
     if not isinstance(key, rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey):
         raise InvalidInput("DKIM takes RSA and Ed25519 keys only. Make another key.", field="dkim_key")
     if isinstance(key, rsa.RSAPrivateKey) and key.key_size < _LEAST_RSA_BITS:

@@ -108,9 +108,14 @@ def text_pieces(template: Template, links: Links) -> list[Piece]:
         first = source.count(SENTINEL, 0, match.start())
         if count := url.count(SENTINEL):
             if not _HOST_IN_TEXT.match(url):
-                why = "cannot be the host of a link. Write it as https://example.com/{{ … }}."
                 slot = slots[first]
-                raise MergeError(f"{{{{ {slot.field} }}}} {why}", Part.TEXT, slot.line, slot.column)
+                raise MergeError(
+                    "%(slot)s cannot be the host of a link. Write it as https://example.com/{{ … }}.",
+                    Part.TEXT,
+                    slot.line,
+                    slot.column,
+                    slot=f"{{{{ {slot.field} }}}}",
+                )
             in_link.update(range(first, first + count))
         else:
             _check_link(url, Part.TEXT)
@@ -193,6 +198,10 @@ def _check_link(target: str, part: Part) -> None:
     """Refuse links that mislead or that no mail program follows."""
     shown = target[:60]
     if len(target) > LINK_LIMIT:
-        raise InvalidInput(f"The link {shown}… is longer than {LINK_LIMIT} characters. Shorten it.", field=part)
+        raise InvalidInput(
+            "The link %(link)s… is longer than %(limit)s characters. Shorten it.", part, link=shown, limit=LINK_LIMIT
+        )
     if _USER_IN_LINK.match(target):
-        raise InvalidInput(f"The link {shown} has an @ before its host, as in fraud. Write the host alone.", field=part)
+        raise InvalidInput(
+            "The link %(link)s has an @ before its host, as in fraud. Write the host alone.", part, link=shown
+        )

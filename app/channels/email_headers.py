@@ -19,7 +19,7 @@ _WORD_BYTES = 39  # of UTF-8 in an encoded word: "Subject: =?utf-8?b?" + 52 + "?
 def refuse_control(value: str, field: str) -> str:
     """The value of a setting. Raises InvalidInput when it could end a header line."""
     if _UNSAFE.search(value):
-        raise InvalidInput(f"There is a line break or a control character in the {field}. Remove it.", field=field)
+        raise InvalidInput("There is a line break or a control character in this value. Remove it.", field)
     return value
 
 
@@ -74,10 +74,11 @@ def sender_address(email: str, field: str) -> bytes:
     try:
         address = normalise_email(email)
     except InvalidInput as error:
-        raise InvalidInput(str(error), field=field) from error
+        raise error.about(field) from error
     if needs_smtputf8(address):
-        text = "The part of a sender's address before the @ sign must be plain letters; many servers refuse others."
-        raise InvalidInput(text, field=field)
+        raise InvalidInput(
+            "The part of a sender's address before the @ sign must be plain letters; many servers refuse others.", field
+        )
     return address.encode("ascii")
 
 

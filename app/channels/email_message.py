@@ -68,13 +68,16 @@ def compile_email(source: EmailSource, track_token: Token, unsubscribe_token: To
     """Check the source and make the skeleton. Raises InvalidInput (MergeError for templates) with what to change."""
     public_url = source.public_url.rstrip("/")
     if not _PUBLIC_URL.fullmatch(public_url) or len(public_url) > 300:
-        sentence = "The public address of this installation must look like https://news.example.com."
-        raise InvalidInput(sentence, field="public_url")
+        raise InvalidInput(
+            "The public address of this installation must look like https://news.example.com.", "public_url"
+        )
     if not source.html.strip() and not source.text.strip():
         raise InvalidInput("The message is empty. Write an HTML or a plain text.", field=Part.HTML)
     subject = parse(email_headers.refuse_control(source.subject, Part.SUBJECT), Part.SUBJECT)
     if len(source.subject) > _SUBJECT_LIMIT:
-        raise InvalidInput(f"The subject is longer than {_SUBJECT_LIMIT} characters. Shorten it.", field=Part.SUBJECT)
+        raise InvalidInput(
+            "The subject is longer than %(limit)s characters. Shorten it.", Part.SUBJECT, limit=_SUBJECT_LIMIT
+        )
     html = parse(source.html, Part.HTML) if source.html.strip() else None
     text = parse(source.text if source.text.strip() else plain_text.from_html(source.html), Part.TEXT)
 
@@ -154,8 +157,9 @@ def _attachments(source: EmailSource) -> bytes:
 def _attachment(attachment: Attachment) -> bytes:
     media_type = attachment.media_type.lower()
     if not _MEDIA_TYPE.fullmatch(media_type):
-        text = f"The type of the file {attachment.name[:60]!r} must look like application/pdf."
-        raise InvalidInput(text, field="attachments")
+        raise InvalidInput(
+            "The type of the file %(name)s must look like application/pdf.", "attachments", name=attachment.name[:60]
+        )
     if media_type.startswith(("multipart/", "message/")):  # must not be base64 (RFC 2045 6.4)
         media_type = "application/octet-stream"
     lines = base64.encodebytes(attachment.data).replace(b"\n", b"\r\n")

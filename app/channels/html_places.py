@@ -12,6 +12,7 @@ from html import unescape
 from html.entities import html5
 
 from app.channels.merge import URL_FIELDS, MergeError, Part, Slot, Template
+from app.kernel.texts import N_
 
 SENTINEL = "\ufdd0"  # a noncharacter: stands for a slot while the source is read as one string
 
@@ -89,24 +90,26 @@ class _Scanner:
     def take_html(self, start: int, end: int) -> None:
         self.places += [Place.HTML] * self.source.count(SENTINEL, start, end)
 
-    def refuse_slot(self, start: int, end: int, why: str) -> None:
+    def refuse_slot(self, start: int, end: int, why: str, **values: object) -> None:
         if SENTINEL in self.source[start:end]:
-            raise self.error(why)
+            raise self.error(why, **values)
 
-    def error(self, why: str) -> MergeError:
+    def error(self, why: str, **values: object) -> MergeError:
         slot = self.slots[len(self.places)]
-        return MergeError(f"{{{{ {slot.field} }}}} {why}", Part.HTML, slot.line, slot.column)
+        return MergeError(why, Part.HTML, slot.line, slot.column, slot=f"{{{{ {slot.field} }}}}", **values)
 
     def read_tag(self, token: re.Match[str]) -> int:
         """Take the attributes of the tag and, of script and title, the content. Returns where to read on."""
         tag = token["tag"].lower()
-        self.refuse_slot(token.start(), token.end(), "cannot be the name of a tag. Put it between tags.")
+        self.refuse_slot(token.start(), token.end(), N_("%(slot)s cannot be the name of a tag. Put it between tags."))
         position, first_href = token.end(), True
         while attribute := _ATTRIBUTE.match(self.source, position):
             position = attribute.end()
             if attribute["end"]:
                 break
-            self.refuse_slot(*attribute.span("name"), "stands inside a tag. Put it between tags or in quotes.")
+            self.refuse_slot(
+                *attribute.span("name"), N_("%(slot)s stands inside a tag. Put it between tags or in quotes.")
+            )
             is_href = attribute["name"].lower() == "href"
             if not self.read_slots(attribute) and is_href and first_href and tag in ("a", "area"):
                 self.read_link(attribute)
@@ -125,7 +128,7 @@ class _Scanner:
         closing = re.compile(rf"</{tag}(?=[\s/>])", re.IGNORECASE).search(self.source, position)
         end = closing.start() if closing else len(self.source)
         if tag in _RAW_TEXT:
-            self.refuse_slot(position, end, f"cannot stand in <{tag}>. Put it in the text.")
+            self.refuse_slot(position, end, N_("%(slot)s cannot stand in <%(tag)s>. Put it in the text."), tag=tag)
         self.take_html(position, end)
         return end
 
@@ -137,9 +140,10 @@ class _Scanner:
             return False
         name = attribute["name"].lower()
         if not quoted:
-            raise self.error(f'stands in an attribute without quotes. Write {name}="…".')
+            raise self.error(N_('%(slot)s stands in an attribute without quotes. Write %(name)s="…".'), name=name)
         if name in _NO_FIELDS_IN or name.startswith("on"):
-            raise self.error(f"cannot stand in {name}, where a value could do harm. Put it in the text.")
+            why = N_("%(slot)s cannot stand in %(name)s, where a value could do harm. Put it in the text.")
+            raise self.error(why, name=name)
         for match in re.finditer(SENTINEL, value):
             self.places.append(self.place_in_url(value[: match.start()]) if name in _URL_ATTRIBUTES else Place.HTML)
         return True
@@ -154,7 +158,8 @@ class _Scanner:
         earlier = self.places[-1] if prefix.startswith(SENTINEL) and self.places else None
         if _HOST_IS_WRITTEN_OUT.match(prefix) or prefix.startswith("#") or earlier in (Place.WHOLE_URL, Place.URL):
             return Place.URL
-        raise self.error("cannot be the host of a link or a whole link. Write it as https://example.com/{{ … }}.")
+        why = N_("%(slot)s cannot be the host of a link or a whole link. Write it as https://example.com/{{ … }}.")
+        raise self.error(why)
 
     def read_link(self, attribute: re.Match[str]) -> None:
         start, end, quoted = _value_span(attribute)

@@ -12,6 +12,7 @@ from html import escape, unescape
 from typing import TypeAlias
 
 from app.kernel.errors import InvalidInput
+from app.kernel.texts import N_, Phrase
 
 CONTACT_FIELDS = (
     "first_name",
@@ -27,6 +28,7 @@ CONTACT_FIELDS = (
 UNSUBSCRIBE_URL = "unsubscribe_url"
 URL_FIELDS = (UNSUBSCRIBE_URL,)  # links that we make; not in a subject
 SIZE_LIMIT_BYTES = 2_000_000
+WHERE = N_("Line %(line)s, column %(column)s: %(problem)s")
 
 _ATTRIBUTE = re.compile(r"attributes\.[a-z0-9_]{1,40}")
 _MARK = re.compile(r"\{\{|\{%|%7[Bb]%7[Bb]")
@@ -50,8 +52,8 @@ class Part(StrEnum):
 class MergeError(InvalidInput):
     """A template that cannot be used. line and column count from 1 and point at the field."""
 
-    def __init__(self, message: str, part: Part, line: int, column: int) -> None:
-        super().__init__(f"Line {line}, column {column}: {message}", field=part.value)
+    def __init__(self, message: str, /, part: Part, line: int, column: int, **values: object) -> None:
+        super().__init__(WHERE, part.value, line=line, column=column, problem=Phrase(message, **values))
         self.line = line
         self.column = column
 
@@ -84,7 +86,7 @@ def parse(source: str, part: Part) -> Template:
     """
     if len(source) > SIZE_LIMIT_BYTES or len(source.encode("utf-8", "replace")) > SIZE_LIMIT_BYTES:
         raise InvalidInput(
-            f"The {part.value} is larger than 2 MB. Shorten it, or attach what is large as a file.", part
+            "The %(part)s is larger than 2 MB. Shorten it, or attach what is large as a file.", part, part=part
         )
     pieces: list[str | Slot] = []
     for piece in _pieces(source, part):
@@ -111,19 +113,28 @@ def _pieces(source: str, part: Part) -> Iterator[str | Slot]:
         line = source.count("\n", 0, mark.start()) + 1
         column = mark.start() - source.rfind("\n", 0, mark.start())
         if mark[0] == "{%":
-            text = "{% … %} is not available here: there are fields, no conditions and no loops. Remove it."
-            raise MergeError(text, part, line, column)
+            raise MergeError(
+                "{% … %} is not available here: there are fields, no conditions and no loops. Remove it.",
+                part,
+                line,
+                column,
+            )
         if mark[0] != "{{":
             if part is not Part.HTML:  # only an editor of HTML writes braces like this
                 yield source[position : mark.end()]
                 position = mark.end()
                 continue
-            text = "The braces of a field are written as %7B%7B in this link. Write them as {{ and }}."
-            raise MergeError(text, part, line, column)
+            raise MergeError(
+                "The braces of a field are written as %7B%7B in this link. Write them as {{ and }}.", part, line, column
+            )
         end = _end_of_field(source, mark.end())
         if end < 0:
-            text = "A field begins with {{ and is not closed. Close it with }} on the same line as it begins."
-            raise MergeError(text, part, line, column)
+            raise MergeError(
+                "A field begins with {{ and is not closed. Close it with }} on the same line as it begins.",
+                part,
+                line,
+                column,
+            )
         yield source[position : mark.start()]
         yield _field(source[mark.end() : end], part, line, column)
         position = end + 2
@@ -154,13 +165,25 @@ def _field(inside: str, part: Part, line: int, column: int) -> str | Slot:
     text = unescape(inside) if markup else inside
     match = _INSIDE.match(text) or _INSIDE.match(text.translate(_QUOTES))
     if match is None:
-        hint = 'Write a field as {{ first_name }} or {{ first_name | default: "there" }}.'
-        raise MergeError(f"{_shown(text)} cannot be read. {hint}", part, line, column)
+        raise MergeError(
+            '“%(text)s” cannot be read. Write a field as {{ first_name }} or {{ first_name | default: "there" }}.',
+            part,
+            line,
+            column,
+            text=_shown(text),
+        )
     if literal := match["literal"]:
         return escape(literal[1:-1]) if markup else literal[1:-1]
     if match["filter"] is not None and (match["filter"] != "default" or match["default"] is None):
-        hint = f'The only one is default, with a text in quotes: {{{{ {match["name"]} | default: "there" }}}}.'
-        raise MergeError(f"{_shown(match['filter'])} is not a known addition to a field. {hint}", part, line, column)
+        raise MergeError(
+            "“%(text)s” is not a known addition to a field. "
+            "The only one is default, with a text in quotes: %(example)s.",
+            part,
+            line,
+            column,
+            text=_shown(match["filter"]),
+            example=f'{{{{ {match["name"]} | default: "there" }}}}',
+        )
     _check_name(match["name"], part, line, column)
     return Slot(match["name"], (match["default"] or "")[1:-1], line, column)
 
@@ -170,18 +193,21 @@ def _check_name(name: str, part: Part, line: int, column: int) -> None:
     if name in known or _ATTRIBUTE.fullmatch(name):
         return
     if name in URL_FIELDS:
-        raise MergeError(f"{name} is a link and cannot stand in the subject. Move it to the text.", part, line, column)
+        raise MergeError(
+            "%(name)s is a link and cannot stand in the subject. Move it to the text.", part, line, column, name=name
+        )
+    near = get_close_matches(name.lower(), known, n=3)
+    own = f"attributes.{name}" if _ATTRIBUTE.fullmatch(f"attributes.{name}") else "attributes.<name>"
     if name.startswith("attributes."):
-        hint = "After attributes. come 1 to 40 of a-z, 0-9 and _."
+        hint = N_("After attributes. come 1 to 40 of a-z, 0-9 and _.")
+    elif near:
+        hint = N_("Did you mean %(names)s? A field of your own is written %(own)s.", names=", ".join(near), own=own)
     else:
-        near = get_close_matches(name.lower(), known, n=3)
-        hint = f"Did you mean {' or '.join(near)}?" if near else f"Known are {', '.join(known)}."
-        own = name if _ATTRIBUTE.fullmatch(f"attributes.{name}") else "<name>"
-        hint += f" A field of your own is written attributes.{own}."
-    raise MergeError(f"There is no field {_shown(name)}. {hint}", part, line, column)
+        hint = N_("Known are %(names)s. A field of your own is written %(own)s.", names=", ".join(known), own=own)
+    raise MergeError("There is no field “%(name)s”. %(hint)s", part, line, column, name=_shown(name), hint=hint)
 
 
 def _shown(text: str) -> str:
     """Somebody's text, short and printable, for a sentence."""
     clean = "".join(char if char.isprintable() else " " for char in text.strip())
-    return f"“{clean[:40]}{'…' if len(clean) > 40 else ''}”"
+    return f"{clean[:40]}{'…' if len(clean) > 40 else ''}"

@@ -8,7 +8,7 @@ from sqlalchemy import Boolean, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.channels.contract import Security
-from app.kernel.db import EnumText, UtcDateTime, bytes_of
+from app.kernel.db import NEVER_AGAIN, EnumText, UtcDateTime, bytes_of
 
 
 class SmtpAccount(Model):
@@ -19,6 +19,7 @@ class SmtpAccount(Model):
     """
 
     __tablename__ = "smtp_account"
+    __table_args__ = NEVER_AGAIN
     id: Mapped[int] = mapped_column(primary_key=True)
     uid: Mapped[bytes] = mapped_column(bytes_of(16), default=lambda: uuid4().bytes)
     name: Mapped[str] = mapped_column(String(120), unique=True)

@@ -63,7 +63,7 @@ def _digits(text: str) -> str:
 def _parsed(number: str, country: str | None) -> str:
     """The slow way, by phonenumbers."""
     if country and country not in phonenumbers.SUPPORTED_REGIONS:
-        raise _bad(f"{country[:20]!r} is not a country. Use two capital letters such as GB.")
+        raise _bad("“%(country)s” is not a country. Use two capital letters such as GB.", country=country[:20])
     try:
         parsed = phonenumbers.parse(number, country)
     except NumberParseException as error:
@@ -146,5 +146,5 @@ def _known_national(number: str, country: str) -> str | None:
     return f"+{plan.calling_code}{number}" if plan.numbers.match(number) else None
 
 
-def _bad(sentence: str) -> InvalidInput:
-    return InvalidInput(sentence, field="phone")
+def _bad(message: str, **values: object) -> InvalidInput:
+    return InvalidInput(message, "phone", **values)

@@ -46,7 +46,7 @@ def prepare_account(account: SmtpAccount, secret: str | None = None) -> None:
     for field, limit in (("name", 120), ("host", 253), ("username", 255), ("from_name", 120)):
         value = (getattr(account, field) or "").strip()
         if CONTROL.search(value) or len(value) > limit:
-            raise InvalidInput(f"Use one line of at most {limit} characters.", field)
+            raise InvalidInput("Use one line of at most %(limit)s characters.", field, limit=limit)
         setattr(account, field, value)
     if not account.name:
         raise InvalidInput("Give the account a name.", "name")
@@ -55,7 +55,7 @@ def prepare_account(account: SmtpAccount, secret: str | None = None) -> None:
         raise InvalidInput("Enter the name of the mail server alone, such as smtp.example.org.", "host")
     account.auth = (account.auth or AUTH[0]).lower()
     if account.auth not in AUTH:
-        raise InvalidInput(f"Choose one of {', '.join(AUTH)}.", "auth")
+        raise InvalidInput("Choose one of %(values)s.", "auth", values=", ".join(AUTH))
     _check_numbers(account)
     account.from_email = _address(account.from_email, "from_email")
     account.reply_to = _address(account.reply_to, "reply_to") if account.reply_to else None
@@ -90,7 +90,7 @@ def _sealed(secret: str, uid: bytes) -> bytes:
     except UnicodeEncodeError:  # half a character, which only a program can send
         plain = b""
     if CONTROL.search(secret) or not 0 < len(plain) <= MAX_SECRET_BYTES:
-        raise InvalidInput(f"Use one line of at most {MAX_SECRET_BYTES} bytes.", "secret")
+        raise InvalidInput("Use one line of at most %(limit)s bytes.", "secret", limit=MAX_SECRET_BYTES)
     return sealer("secret").seal(plain, uid)
 
 
@@ -100,11 +100,19 @@ def _check_numbers(account: SmtpAccount) -> None:
         if value is None:
             setattr(account, field, usual)
         elif not _is_whole(value) or not lowest <= value <= highest:
-            raise InvalidInput(f"Choose a whole number from {lowest} to {highest}; {usual} is usual.", field)
+            raise InvalidInput(
+                "Choose a whole number from %(least)s to %(most)s; %(usual)s is usual.",
+                field,
+                least=lowest,
+                most=highest,
+                usual=usual,
+            )
     for field in LIMITS:
         value = getattr(account, field)
         if value is not None and (not _is_whole(value) or not 1 <= value <= MAX_LIMIT):
-            raise InvalidInput(f"Choose a whole number from 1 to {MAX_LIMIT}, or leave it empty for no limit.", field)
+            raise InvalidInput(
+                "Choose a whole number from 1 to %(most)s, or leave it empty for no limit.", field, most=MAX_LIMIT
+            )
 
 
 def _is_whole(value: object) -> bool:
@@ -115,7 +123,7 @@ def _address(text: str | None, field: str) -> str:
     try:
         return normalise_email(text or "")
     except InvalidInput as error:
-        raise InvalidInput(str(error), field) from error
+        raise error.about(field) from error
 
 
 def settings_of(account: SmtpAccount) -> SmtpSettings:

@@ -31,6 +31,11 @@ RETRIABLE_CODES = frozenset({1020, 1047, 1053, 1205, 1213, 1927, 2003, 2006, 201
 ATTEMPTS = 5
 
 
+# For __table_args__ of rows whose number is remembered elsewhere: in links of sent messages, in journals, in other
+# tables without a foreign key. SQLite alone gives the number of a deleted last row to the next one.
+NEVER_AGAIN = {"sqlite_autoincrement": True}
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware UTC time with microseconds; refuses naive values."""
 

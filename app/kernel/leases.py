@@ -3,21 +3,24 @@
 from datetime import datetime, timedelta
 
 from flask_appbuilder import Model
-from sqlalchemy import String, insert, or_, update
+from sqlalchemy import String, and_, case, insert, or_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import db
 from app.kernel.db import UtcDateTime, db_now
 
+SCHEDULER = "scheduler"  # the one role there is
+
 
 class LeaderLease(Model):
-    """One row per role; whoever holds it until `until` leads."""
+    """One row per role; whoever holds it until `until` leads, and has led since `since`."""
 
     __tablename__ = "leader_lease"
     role: Mapped[str] = mapped_column(String(40), primary_key=True)
     owner: Mapped[str] = mapped_column(String(120))
     until: Mapped[datetime] = mapped_column(UtcDateTime)
+    since: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 def acquire(role: str, owner: str, seconds: float) -> bool:
@@ -25,8 +28,13 @@ def acquire(role: str, owner: str, seconds: float) -> bool:
     now = db_now()
     until = now + timedelta(seconds=seconds)
     mine_or_over = or_(LeaderLease.owner == owner, LeaderLease.until <= now)
+    leads_on = and_(LeaderLease.owner == owner, LeaderLease.until > now)
+    since = case((leads_on, LeaderLease.since), else_=now)
+    columns = LeaderLease.__table__.c
     taken = db.session.execute(
-        update(LeaderLease).where(LeaderLease.role == role, mine_or_over).values(owner=owner, until=until)
+        update(LeaderLease)
+        .where(LeaderLease.role == role, mine_or_over)
+        .ordered_values((columns.since, since), (columns.owner, owner), (columns.until, until))  # MySQL sets in order
     )
     if taken.rowcount:
         return True
@@ -34,7 +42,7 @@ def acquire(role: str, owner: str, seconds: float) -> bool:
         return False
     try:
         with db.session.begin_nested():
-            db.session.execute(insert(LeaderLease).values(role=role, owner=owner, until=until))
+            db.session.execute(insert(LeaderLease).values(role=role, owner=owner, until=until, since=now))
     except IntegrityError:  # another one was first
         return False
     return True

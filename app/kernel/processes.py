@@ -20,6 +20,12 @@ def me() -> str:
     return f"{_boot()}:{_namespace()}:{os.getpid()}:{started(os.getpid())}"
 
 
+def pid_of(owner: str) -> str:
+    """The number of the process of that name, on its host; the name itself when it is no such name."""
+    parts = owner.split(":")
+    return parts[2] if len(parts) == 4 else owner
+
+
 def started(pid: int) -> str:
     """When a process of this namespace started, on a clock that nobody can set.
 

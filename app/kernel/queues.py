@@ -39,6 +39,8 @@ class JobName(StrEnum):
 
     SEND_SLICE = "jobs.sending.send_slice"
     SETTLE_CAMPAIGN = "jobs.sending.settle_campaign"
+    CLEAR_STATUS = "jobs.sending.clear_status"
+    LABEL_RECIPIENTS = "jobs.sending.label_recipients"
     RUN_IMPORT = "jobs.audience.run_import"
 
 

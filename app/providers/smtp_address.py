@@ -7,6 +7,7 @@ from threading import Thread
 from typing import Any
 
 from app.channels.contract import Fault, Security, SmtpSettings
+from app.kernel.texts import N_
 from app.providers.smtp_replies import ConnectionFailed
 
 POLL_SECONDS = 0.05
@@ -38,8 +39,10 @@ def resolve(settings: SmtpSettings, keep_on: Callable[[], bool]) -> list[Address
             break
     if not asking.is_alive() and found:
         return found
-    why = "no answer in time" if asking.is_alive() else trouble[0] if trouble else "no address"
-    raise ConnectionFailed(Fault.PROVIDER, f"The address of {settings.host} was not found: {why}.")
+    why = N_("no answer in time") if asking.is_alive() else trouble[0] if trouble else N_("no address")
+    raise ConnectionFailed(
+        Fault.PROVIDER, N_("The address of %(host)s was not found: %(why)s.", host=settings.host, why=why)
+    )
 
 
 def tls_context(settings: SmtpSettings) -> ssl.SSLContext | None:
@@ -54,6 +57,8 @@ def tls_context(settings: SmtpSettings) -> ssl.SSLContext | None:
         if settings.ca_file:
             context.load_verify_locations(settings.ca_file)
     except OSError as error:
-        raise ConnectionFailed(Fault.SENDER, f"The file of certificates cannot be read: {error}.") from error
+        raise ConnectionFailed(
+            Fault.SENDER, N_("The file of certificates cannot be read: %(why)s.", why=error)
+        ) from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context

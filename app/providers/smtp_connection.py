@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from enum import Enum, auto
 
 from app.channels.contract import Fault, Security, SmtpSettings
+from app.kernel.texts import N_
 from app.providers.smtp_address import Address
 from app.providers.smtp_dialogue import Dialogue
 from app.providers.smtp_opening import MASK, Opening, Say, Wait, is_loopback, open_session, secrets_of
@@ -112,14 +113,14 @@ class Connection:
                 self._watch(WRITE)
                 return
             why = os.strerror(error)
-        raise ConnectionFailed(Fault.PROVIDER, f"No connection to {self._name}: {why}.")
+        raise ConnectionFailed(Fault.PROVIDER, N_("No connection to %(host)s: %(why)s.", host=self._name, why=why))
 
     def expire(self, now: float) -> None:
         """The deadline has passed: try the next address, or fail."""
         if self.phase is Phase.CONNECTING and self._targets:
-            self._connect(now, "time out")
+            self._connect(now, N_("time out"))
             return
-        raise ConnectionFailed(Fault.PROVIDER, f"No answer from {self._name} in time.", is_timeout=True)
+        raise ConnectionFailed(Fault.PROVIDER, N_("No answer from %(host)s in time.", host=self._name), is_timeout=True)
 
     def advance(self, mask: int, now: float) -> bool:
         """Go on with connecting and signing in; True as soon as messages may be sent."""
@@ -196,7 +197,9 @@ class Connection:
             )
         except ValueError as error:  # a host name that no certificate can carry
             plain.close()
-            raise ConnectionFailed(Fault.SENDER, f"{self._settings.host} is not a host name.") from error
+            raise ConnectionFailed(
+                Fault.SENDER, N_("%(host)s is not a host name.", host=self._settings.host)
+            ) from error
         except OSError as error:
             plain.close()
             raise self._gone(error) from error
@@ -215,12 +218,14 @@ class Connection:
             self._watch(READ | WRITE)
             return
         except ssl.SSLCertVerificationError as error:
-            why = f"The certificate of {self._settings.host} is not valid: {error.verify_message}."
-            raise ConnectionFailed(Fault.SENDER, why) from error
+            host, why = self._settings.host, error.verify_message
+            words = N_("The certificate of %(host)s is not valid: %(why)s.", host=host, why=why)
+            raise ConnectionFailed(Fault.SENDER, words) from error
         except (ssl.SSLEOFError, ssl.SSLZeroReturnError) as error:
             raise self._gone(error) from error
         except ssl.SSLError as error:
-            raise ConnectionFailed(Fault.SENDER, f"No encrypted connection: {error.reason or error}.") from error
+            words = N_("No encrypted connection: %(why)s.", why=error.reason or error)
+            raise ConnectionFailed(Fault.SENDER, words) from error
         except OSError as error:
             raise self._gone(error) from error
         self._note(f"encrypted with {self._sock.version()}, certificate valid for {self._settings.host}")
@@ -239,7 +244,7 @@ class Connection:
         except OSError as error:
             raise self._gone(error) from error
         if not data:
-            raise ConnectionFailed(Fault.PROVIDER, f"{self._name} closed the connection.")
+            raise ConnectionFailed(Fault.PROVIDER, N_("%(host)s closed the connection.", host=self._name))
         return data
 
     def write(self, data: bytes, *, dot: int = 0, shown: str | None = None) -> None:
@@ -248,7 +253,7 @@ class Connection:
         A broken connection is not reported here but by the next receive(): the server's last words may explain it.
         """
         if self._out is not None:
-            raise ConnectionFailed(Fault.PROVIDER, f"{self._name} answers before it was asked.")
+            raise ConnectionFailed(Fault.PROVIDER, N_("%(host)s answers before it was asked.", host=self._name))
         if self._trace is not None:
             self._note_written(data, dot, shown)
         self.dot_left = dot
@@ -336,7 +341,10 @@ class Connection:
         self._sock = None
 
     def _gone(self, error: OSError) -> ConnectionFailed:
-        return ConnectionFailed(Fault.PROVIDER, f"The connection to {self._name} broke: {error.strerror or error}.")
+        why = error.strerror or error
+        return ConnectionFailed(
+            Fault.PROVIDER, N_("The connection to %(host)s broke: %(why)s.", host=self._name, why=why)
+        )
 
     # --- transcript
 

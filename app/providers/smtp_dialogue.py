@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from app.channels.contract import Fault, Outcome, Outgoing, Reason, SendResult
+from app.kernel.texts import N_
 from app.providers.smtp_codes import Stage, classify, is_positive
 from app.providers.smtp_replies import Capabilities, ConnectionFailed, Reply
 
@@ -47,13 +48,13 @@ class Heard:
 def objection(message: Outgoing) -> SendResult | None:
     """Why this message must not touch the wire, or None. An address with CR, LF or > would be a command of its own."""
     if not message.recipient or _UNSAFE.search(message.recipient):
-        detail = "The address has a character that cannot stand in an envelope."
+        detail = N_("The address has a character that cannot stand in an envelope.")
         return SendResult(Outcome.REFUSED, Fault.RECIPIENT, Reason.INVALID_RECIPIENT, detail=detail)
     if _UNSAFE.search(message.mail_from):
-        detail = "The sender's address has a character that cannot stand in an envelope."
+        detail = N_("The sender's address has a character that cannot stand in an envelope.")
         return SendResult(Outcome.NOT_TRANSMITTED, Fault.SENDER, detail=detail)
     if not message.content.endswith(b"\r\n"):
-        detail = "The last line of the message is not ended."  # the final dot would be part of the text
+        detail = N_("The last line of the message is not ended.")  # the final dot would be part of the text
         return SendResult(Outcome.REFUSED, Fault.CONTENT, Reason.RENDER_ERROR, detail=detail)
     return None
 
@@ -62,12 +63,12 @@ def envelope(message: Outgoing, offers: Capabilities) -> bytes | SendResult:
     """MAIL, RCPT and DATA for this message, three lines; or why this server cannot carry it."""
     size = len(message.content)
     if offers.max_size_bytes and size > offers.max_size_bytes:
-        detail = f"{size} bytes; the server takes at most {offers.max_size_bytes}."
+        detail = N_("%(size)s bytes; the server takes at most %(most)s.", size=size, most=offers.max_size_bytes)
         return SendResult(Outcome.REFUSED, Fault.CONTENT, Reason.TOO_LARGE, detail=detail)
     options = b" SIZE=%d" % size if offers.has_size else b""
     if message.needs_smtputf8 or not (message.recipient.isascii() and message.mail_from.isascii()):
         if not offers.has_smtputf8:
-            detail = "The server does not offer SMTPUTF8, which this address needs."
+            detail = N_("The server does not offer SMTPUTF8, which this address needs.")
             return SendResult(Outcome.REFUSED, Fault.RECIPIENT, Reason.NEEDS_SMTPUTF8, detail=detail)
         options += b" SMTPUTF8"
     if offers.has_8bitmime and not message.content.isascii():
@@ -140,7 +141,7 @@ class Dialogue:
         Raises ConnectionFailed when the connection is lost before the offered message left; it stays offered.
         """
         if not self._owed:
-            raise ConnectionFailed(Fault.PROVIDER, reply.words or "An answer to no question.", reply.label)
+            raise ConnectionFailed(Fault.PROVIDER, reply.words or N_("An answer to no question."), reply.label)
         stage, self._owed = self._owed[0], self._owed[1:]
         if stage is Stage.END:
             message, self.handed = self.handed, None

@@ -5,6 +5,7 @@ import ssl
 
 from app.channels.contract import Fault, Feed, Outcome, Outgoing, Reason, RunReport, SendResult, SmtpSettings
 from app.kernel import clock
+from app.kernel.texts import N_
 from app.providers.smtp_address import Address, resolve, tls_context
 from app.providers.smtp_codes import ACCEPTED, DETAIL_LENGTH, Stage, classify
 from app.providers.smtp_connection import READ, SLOWEST_BYTES_PER_SECOND, WRITE, Connection, Phase
@@ -13,7 +14,7 @@ from app.providers.smtp_intake import Intake, not_transmitted
 from app.providers.smtp_replies import ConnectionFailed, Reply, printable
 
 TICK_SECONDS = 0.05
-LEAVE_SECONDS = 1.0  # for the answer to QUIT
+LEAVE_SECONDS = 1.0  # for the server to hang up after QUIT
 IDLE_SECONDS = 20.0  # below the minute or so after which servers hang up
 MAX_STRIKES = 5  # provider-level errors in a row that end a run
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 30.0  # before one more connection is tried beside working ones
@@ -143,7 +144,7 @@ class Run:
         if phase is Phase.CLOSED:
             return  # by an event before this one
         if phase is Phase.LEAVING:
-            self._discard(connection)
+            self._hear_goodbye(connection)
             return
         try:
             if phase is not Phase.READY:
@@ -172,6 +173,15 @@ class Run:
         while connection.phase is Phase.READY and (reply := reader.next()) is not None:
             connection.note_reply(reply)
             self._hear(connection, reply, now)
+
+    def _hear_goodbye(self, connection: Connection) -> None:
+        """The answer to QUIT says nothing new; the server's end behind it does: until then it counts the connection."""
+        try:
+            connection.receive()
+        except ConnectionFailed:
+            self._discard(connection)
+        if connection.has_unwritten:  # even QUIT does not leave
+            self._discard(connection)
 
     def _hear(self, connection: Connection, reply: Reply, now: float) -> None:
         dialogue = connection.dialogue
@@ -213,7 +223,7 @@ class Run:
         message = dialogue.offered
         assert message is not None
         if not connection.reader.is_empty:
-            raise ConnectionFailed(Fault.PROVIDER, "The server answers more than it was asked.")
+            raise ConnectionFailed(Fault.PROVIDER, N_("The server answers more than it was asked."))
         following, lines = None, b""
         connection.left -= 1
         if dialogue.is_pipelined and connection.left > 0:
@@ -239,7 +249,7 @@ class Run:
     def _go_free(self, connection: Connection, now: float) -> None:
         """The connection owes and is owed nothing: give it the next message or let it wait."""
         if not connection.reader.is_empty:
-            raise ConnectionFailed(Fault.PROVIDER, "The server answers more than it was asked.")
+            raise ConnectionFailed(Fault.PROVIDER, N_("The server answers more than it was asked."))
         if self._is_winding_up or connection.left <= 0:
             self._leave(connection, now)
         elif not self._offer_next(connection, now) and connection.phase is Phase.READY:

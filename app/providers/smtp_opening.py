@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from app.channels.contract import Fault, Security, SmtpSettings
+from app.kernel.texts import N_
 from app.providers.smtp_codes import DETAIL_LENGTH, Stage, is_positive, opening_fault
 from app.providers.smtp_replies import Capabilities, ConnectionFailed, Reply, capabilities_of
 
@@ -42,14 +43,14 @@ def open_session(settings: SmtpSettings, *, is_loopback: bool) -> Opening:
     Raises ConnectionFailed with Fault.SENDER for what a person must put right, Fault.PROVIDER for the rest.
     """
     if not re.fullmatch(r"[!-~]{1,255}", settings.helo):
-        raise ConnectionFailed(Fault.SENDER, "The name for EHLO must be a host name in plain ASCII.")
+        raise ConnectionFailed(Fault.SENDER, N_("The name for EHLO must be a host name in plain ASCII."))
     greeting = yield Wait.LISTEN
     _expect(Stage.GREETING, greeting)
     offers = yield from _greet(settings.helo)
     if settings.security is Security.STARTTLS:
         if not offers.has_starttls:
             raise ConnectionFailed(
-                Fault.SENDER, "The server does not offer STARTTLS, and nothing is sent without encryption."
+                Fault.SENDER, N_("The server does not offer STARTTLS, and nothing is sent without encryption.")
             )
         reply = yield from _say("STARTTLS")
         _expect(Stage.STARTTLS, reply)
@@ -57,7 +58,9 @@ def open_session(settings: SmtpSettings, *, is_loopback: bool) -> Opening:
         offers = yield from _greet(settings.helo)
     if settings.username:
         if settings.security is Security.NONE and not is_loopback:
-            raise ConnectionFailed(Fault.SENDER, "A password is not sent without encryption: choose STARTTLS or TLS.")
+            raise ConnectionFailed(
+                Fault.SENDER, N_("A password is not sent without encryption: choose STARTTLS or TLS.")
+            )
         yield from _sign_in(settings, offers)
     return offers
 
@@ -88,7 +91,7 @@ def _greet(helo: str) -> Generator[Say | Wait, Reply, Capabilities]:
 def _sign_in(settings: SmtpSettings, offers: Capabilities) -> Generator[Say | Wait, Reply, None]:
     mechanism = choose_mechanism(settings.auth, offers.auth)
     if "\0" in settings.username + settings.secret:
-        raise ConnectionFailed(Fault.SENDER, "The user name or password has a character that no server can take.")
+        raise ConnectionFailed(Fault.SENDER, N_("The user name or password has a character that no server can take."))
     if mechanism == "PLAIN":
         token = _base64(f"\0{settings.username}\0{settings.secret}")
         reply = yield from _say(f"AUTH PLAIN {token}", f"AUTH PLAIN {MASK}")
@@ -113,7 +116,11 @@ def choose_mechanism(wanted: str, offered: frozenset[str]) -> str:
             return mechanism
     raise ConnectionFailed(
         Fault.SENDER,
-        f"The server does not offer the sign-in {' or '.join(candidates)} (it offers: {' '.join(sorted(offered))}).",
+        N_(
+            "The server does not offer the sign-in %(wanted)s (it offers: %(offered)s).",
+            wanted="/".join(candidates),
+            offered=" ".join(sorted(offered)),
+        ),
     )
 
 

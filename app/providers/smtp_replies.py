@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from app.channels.contract import Fault
+from app.kernel.texts import N_
 
 # RFC 5321 allows 512 bytes a line; real servers write more, but a reply this long is no mail server's.
 MAX_REPLY_BYTES = 65_536
@@ -80,7 +81,7 @@ class ReplyReader:
         while (end := self._buffer.find(b"\n")) >= 0:
             line, self._buffer = self._buffer[:end].removesuffix(b"\r"), self._buffer[end + 1 :]
             if not line[:3].isdigit() or len(line) < 3 or line[3:4] not in (b"", b" ", b"-"):
-                raise ConnectionFailed(Fault.PROVIDER, "The server answered something that is not SMTP.")
+                raise ConnectionFailed(Fault.PROVIDER, N_("The server answered something that is not SMTP."))
             self._lines.append(line[4:].decode("utf-8", "replace"))
             self._size += len(line)
             if line[3:4] != b"-":
@@ -90,7 +91,7 @@ class ReplyReader:
             if self._size > MAX_REPLY_BYTES:
                 break
         if self._size + len(self._buffer) > MAX_REPLY_BYTES:
-            raise ConnectionFailed(Fault.PROVIDER, "The server's answer does not end.")
+            raise ConnectionFailed(Fault.PROVIDER, N_("The server's answer does not end."))
         return None
 
 

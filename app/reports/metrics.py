@@ -1,22 +1,22 @@
-"""The report of a campaign: counts by what people are shown, failures by reason, and pages of recipients."""
+"""The report of a campaign: counts by what people are shown, and failures by reason. Reads only."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
 
-from app.audience.addresses import opener
-from app.audience.models import Contact
 from app.campaigns import service as campaigns
 from app.campaigns.lifecycle import CampaignStatus
-from app.campaigns.models import Campaign
 from app.channels.contract import Reason
 from app.extensions import db
+from app.kernel import clock
 from app.sending.models import CampaignProgress, CampaignRecipient
 from app.sending.states import SHOWN_AS, RecipientState, Shown
 
 _R = CampaignRecipient.__table__.c
+
+MOST_COUNTED = 200
+SLOW_SECONDS, HOLDS_TIMES = 0.2, 10
 
 EXPLAINED = tuple(
     state for state, shown in SHOWN_AS.items() if shown in (Shown.FAILED, Shown.SKIPPED, Shown.UNCONFIRMED)
@@ -41,24 +41,21 @@ class CampaignReport:
 
 
 @dataclass(frozen=True, slots=True)
-class RecipientRow:
-    """One recipient as a report shows it. address: what the message goes to, "" when the contact is gone."""
+class Reasons:
+    """How many recipients are in which state for which reason, as counted at a moment (aware, UTC)."""
 
-    seq: int
-    contact_id: int
-    name: str
-    address: str
-    state: RecipientState
-    shown: Shown
-    reason: Reason | None
-    detail: str
-    attempt: int
-    not_before: datetime | None
-    sending_at: datetime | None
-    done_at: datetime | None
-    opened_at: datetime | None
-    clicked_at: datetime | None
-    unsubscribed_at: datetime | None
+    rows: list[tuple[RecipientState, Reason, int]]
+    counted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    reasons: Reasons
+    key: object
+    holds_until: float
+
+
+_counted: dict[int, _Counted] = {}
 
 
 def campaign_report(campaign_id: int) -> CampaignReport:
@@ -84,51 +81,39 @@ def campaign_report(campaign_id: int) -> CampaignReport:
     )
 
 
-def reasons(campaign_id: int) -> list[tuple[RecipientState, Reason, int]]:
-    """How many recipients have which reason for not being sent, the most frequent first."""
+def explained(report: CampaignReport) -> int:
+    """How many recipients have a reason for not being sent."""
+    return sum(report.counts[shown] for shown in (Shown.FAILED, Shown.SKIPPED, Shown.UNCONFIRMED))
+
+
+def reasons(campaign_id: int) -> Reasons:
+    """How many recipients have which reason for not being sent, the most frequent first.
+
+    Goes through all rows of the campaign (1.4 s for three million): the counters, which cost nothing, say first whether
+    there is anything to count; the answer holds while they and the campaign stand still, and one that took long for
+    ten times as long as it took.
+    """
+    report = campaign_report(campaign_id)
+    if not explained(report):
+        return Reasons([], clock.utcnow())
+    campaign = campaigns.get(campaign_id)  # whose end gives those who were stopped before it another reason
+    key = (tuple(report.counts.values()), campaign.lifecycle_serial, campaign.settled_serial)
+    known = _counted.get(campaign_id)
+    if known is None or (known.key != key and clock.steady() >= known.holds_until):
+        if len(_counted) >= MOST_COUNTED:
+            _counted.clear()
+        _counted[campaign_id] = known = _count(campaign_id, key)
+    return known.reasons
+
+
+def _count(campaign_id: int, key: object) -> _Counted:
+    began, counted_at = clock.steady(), clock.utcnow()
     query = (
         select(_R.state, _R.reason, func.count().label("number"))
         .where(_R.campaign_id == campaign_id, _R.state.in_(EXPLAINED), _R.reason.is_not(None))
         .group_by(_R.state, _R.reason)
     )
     found = [(state, reason, number) for state, reason, number in db.session.execute(query)]
-    return sorted(found, key=lambda item: -item[2])
-
-
-def recipients_page(campaign_id: int, shown: Shown | None, after_seq: int, limit: int) -> list[RecipientRow]:
-    """The next recipients after a number, at most limit of them, optionally only those shown so."""
-    campaign = campaigns.get(campaign_id)
-    query = (
-        select(CampaignRecipient, Contact)
-        .outerjoin(Contact, Contact.id == CampaignRecipient.contact_id)
-        .where(CampaignRecipient.campaign_id == campaign_id, CampaignRecipient.seq > after_seq)
-        .order_by(CampaignRecipient.seq)
-        .limit(limit)
-    )
-    if shown is not None:
-        query = query.where(CampaignRecipient.state.in_([state for state, as_ in SHOWN_AS.items() if as_ is shown]))
-    return [_row(campaign, recipient, contact) for recipient, contact in db.session.execute(query)]
-
-
-def _row(campaign: Campaign, recipient: CampaignRecipient, contact: Contact | None) -> RecipientRow:
-    address = ""
-    if contact is not None:
-        addresses: Sequence[str | None] = opener()(contact.sealed, contact.uid)
-        address = (addresses[1] if campaign.to_second_email else addresses[0]) or ""
-    return RecipientRow(
-        seq=recipient.seq,
-        contact_id=recipient.contact_id,
-        name=str(contact) if contact else "deleted contact",
-        address=address,
-        state=recipient.state,
-        shown=SHOWN_AS[recipient.state],
-        reason=recipient.reason,
-        detail=recipient.detail or "",
-        attempt=recipient.attempt,
-        not_before=recipient.not_before,
-        sending_at=recipient.sending_at,
-        done_at=recipient.done_at,
-        opened_at=recipient.opened_at,
-        clicked_at=recipient.clicked_at,
-        unsubscribed_at=recipient.unsubscribed_at,
-    )
+    took = clock.steady() - began
+    holds_until = began + took * (HOLDS_TIMES if took > SLOW_SECONDS else 0)
+    return _Counted(Reasons(sorted(found, key=lambda item: -item[2]), counted_at), key, holds_until)

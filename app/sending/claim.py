@@ -15,6 +15,7 @@ from app.campaigns.schedule import Window, next_opening
 from app.channels.contract import Channel, Reason
 from app.extensions import db
 from app.kernel.db import db_now
+from app.kernel.texts import N_
 from app.sending import progress, throttle
 from app.sending.journal import ClaimKey
 from app.sending.models import CampaignRecipient, SendBatch
@@ -107,7 +108,9 @@ def claim(order: ClaimOrder, most: int = BATCH_SIZE) -> Claim | Later:
         want = min(most, people, (BATCH_SIZE, SMALL_CLAIM, 1)[min(batch.deaths, 2)])
         granted = throttle.take(order.limits, now, want)
         if not granted.count:
-            return Later(Nothing.THROTTLED, now, throttle.from_us(granted.next_us), f"waiting for {granted.label}")
+            return Later(
+                Nothing.THROTTLED, now, throttle.from_us(granted.next_us), N_("waiting for %(why)s", why=granted.label)
+            )
         claimed = _take(order, batch, granted, now, opening.until)
         if claimed is not None:
             return claimed

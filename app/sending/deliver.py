@@ -29,6 +29,7 @@ from app.kernel import clock, ending
 from app.kernel.crypto import CannotOpen
 from app.kernel.db import in_transaction, reading
 from app.kernel.errors import InvalidInput
+from app.kernel.texts import N_
 from app.sending import record
 from app.sending.claim import BATCH_SIZE, Claim, ClaimOrder, Later, Nothing, claim
 from app.sending.journal import ClaimKey, Journal, Mark
@@ -231,7 +232,7 @@ class BatchFeed:
         log.error("journal cannot be written; the slice stops", extra={"error": error.strerror})
         verdicts = {row.seq: BACK for row in found.rows}
         in_transaction(record.record, found.key, self._order.claim_order.owner, verdicts, "", False)
-        why = f"the journal folder of this worker cannot be written ({error.strerror})"
+        why = N_("the journal folder of this worker cannot be written (%(error)s)", error=error.strerror)
         self.later = Later(Nothing.NO_JOURNAL, found.now, found.now + NO_JOURNAL_WAIT, why)
 
     def _wait_for(self, later: Later) -> float | None:

@@ -15,11 +15,12 @@ from app.channels.contract import Channel
 from app.extensions import db
 from app.kernel.db import db_now
 from app.kernel.errors import NotFound
-from app.sending import progress
+from app.kernel.texts import N_
+from app.sending import former, progress
 from app.sending.models import CampaignProgress, CampaignRecipient
 from app.sending.states import RecipientState
 
-GONE = "The message this link comes from is no longer known here."
+GONE = N_("The message this link comes from is no longer known here.")
 
 _R = CampaignRecipient.__table__.c
 _P = CampaignProgress.__table__.c
@@ -60,16 +61,20 @@ def record_click(campaign_id: int, seq: int) -> None:
 
 def is_unsubscribed(campaign_id: int, seq: int) -> bool:
     """Whether nothing is sent any more to the address this message went to. Raises NotFound."""
-    index = _row(campaign_id, seq, _R.address_index).address_index
+    index = _address_index(campaign_id, seq)[0]
     return index is not None and is_suppressed(Channel.EMAIL, index)
 
 
 def unsubscribe(campaign_id: int, seq: int) -> None:
     """Suppress the address this message went to; again is the same. Raises NotFound.
 
-    The address is known by its index in the ledger, so that it works for a contact that was deleted meanwhile too.
+    The address is known by its index in the ledger, so that it works for a contact that was deleted meanwhile too, and
+    by that of a former recipient when the campaign was.
     """
-    index = _row(campaign_id, seq, _R.address_index).address_index
+    index, is_there = _address_index(campaign_id, seq)
+    if index is not None and not is_there:
+        suppress(Channel.EMAIL, index, SuppressionSource.UNSUBSCRIBED)
+        return
     is_first = _note(campaign_id, seq, CampaignRecipient.unsubscribed_at)
     if index is not None:  # also when it is not the first time: somebody may have taken it off the list
         suppress(Channel.EMAIL, index, SuppressionSource.UNSUBSCRIBED, campaign_id)
@@ -78,8 +83,23 @@ def unsubscribe(campaign_id: int, seq: int) -> None:
     _confirm(campaign_id, seq)
 
 
+def _address_index(campaign_id: int, seq: int) -> tuple[bytes | None, bool]:
+    """The index of the address and whether the campaign is still there. Raises NotFound."""
+    row = _find(campaign_id, seq, _R.address_index)
+    if row is not None:
+        return row.address_index, True
+    index = former.address(campaign_id, seq)
+    if index is None:
+        raise NotFound(GONE)
+    return index, False
+
+
+def _find(campaign_id: int, seq: int, *columns: Any) -> Any:
+    return db.session.execute(select(*columns).where(_R.campaign_id == campaign_id, _R.seq == seq)).one_or_none()
+
+
 def _row(campaign_id: int, seq: int, *columns: Any) -> Any:
-    row = db.session.execute(select(*columns).where(_R.campaign_id == campaign_id, _R.seq == seq)).one_or_none()
+    row = _find(campaign_id, seq, *columns)
     if row is None:
         raise NotFound(GONE)
     return row

@@ -2,6 +2,7 @@
 
 from app.campaigns.models import Campaign
 from app.channels.models import SmtpAccount
+from app.kernel.texts import N_
 from app.sending.throttle import SECOND_US, BatchPause, DayCap, Limit, Limits, per
 
 
@@ -11,24 +12,24 @@ def limits_of(campaign: Campaign, account: SmtpAccount) -> Limits:
     if campaign.delay_seconds:
         delay = campaign.delay_seconds * SECOND_US
         # late is fine here: the next slot is counted from the claim, so the gap never gets shorter by waiting
-        smooth.append(Limit(f"campaign:{campaign.id}:delay", delay, delay, "the delay between messages"))
-    for count, seconds, name in (
-        (account.per_second, 1, "second"),
-        (account.per_minute, 60, "minute"),
-        (account.per_hour, 3600, "hour"),
+        smooth.append(Limit(f"campaign:{campaign.id}:delay", delay, delay, N_("the delay between messages")))
+    for count, seconds, key, label in (
+        (account.per_second, 1, "second", N_("the limit per second of %(name)s", name=account.name)),
+        (account.per_minute, 60, "minute", N_("the limit per minute of %(name)s", name=account.name)),
+        (account.per_hour, 3600, "hour", N_("the limit per hour of %(name)s", name=account.name)),
     ):
         if count:
-            smooth.append(per(f"smtp:{account.id}:{name}", count, seconds, f"the limit per {name} of {account.name}"))
+            smooth.append(per(f"smtp:{account.id}:{key}", count, seconds, label))
     batch = None
     if campaign.customers_batch_size and campaign.customers_delay_seconds:
         batch = BatchPause(
             f"campaign:{campaign.id}:customers",
             campaign.customers_batch_size,
             campaign.customers_delay_seconds * SECOND_US,
-            "the customers delay",
+            N_("the customers delay"),
         )
     day = (
-        DayCap(f"smtp:{account.id}:day", account.per_day, f"the limit per day of {account.name}")
+        DayCap(f"smtp:{account.id}:day", account.per_day, N_("the limit per day of %(name)s", name=account.name))
         if account.per_day
         else None
     )

@@ -1,13 +1,14 @@
 """The ledger: one row per recipient, batches to claim, counters kept in the same transactions, throttle state."""
 
 from datetime import datetime
+from typing import Any
 
 from flask_appbuilder import Model
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, SmallInteger, String
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, SmallInteger, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.channels.contract import Reason
-from app.kernel.db import EnumText, UtcDateTime, bytes_of
+from app.kernel.db import NEVER_AGAIN, EnumText, UtcDateTime, bytes_of
 from app.sending.states import BatchState, RecipientState
 
 MAIN_STEP = 1
@@ -19,12 +20,20 @@ class CampaignRecipient(Model):
     address_index: blind index of the address it goes to (audience), NULL when there is none. attempt counts hand-overs
     that the server answered. not_before: earliest next attempt after a deferral. Engagement times are facts beside
     the state. There is no index on state: it would cost two thirds of the write rate, and counters answer "how many".
+    internal_status_id: the label that people gave (campaigns.models.InternalStatus). It has no foreign key, so that
+    deleting a label locks nothing: an id without a row means no label. Its index is written when a row is planned and
+    when a person labels it, never on the way of a message.
     """
 
     __tablename__ = "campaign_recipient"
     __table_args__ = (
         Index("uq_campaign_recipient_contact", "campaign_id", "step_id", "contact_id", unique=True),
         Index("ix_campaign_recipient_contact_id", "contact_id"),
+        Index(
+            "ix_campaign_recipient_internal_status_id",
+            "internal_status_id",
+            sqlite_where=text("internal_status_id IS NOT NULL"),
+        ),
     )
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"), primary_key=True, autoincrement=False)
     seq: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
@@ -43,6 +52,39 @@ class CampaignRecipient(Model):
     opened_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     clicked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     unsubscribed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    internal_status_id: Mapped[int | None] = mapped_column(Integer)
+
+
+class LabelRun(Model):
+    """An internal status on its way onto everybody who matches a filter; without one it is taken off (label_runs.py).
+
+    asked: the filter as selection.dump() wrote it, empty once the run is over. reached: the recipient up to whom it
+    came, of last_seq; marked: how many of them matched. moved_at: when it did its last step.
+    """
+
+    __tablename__ = "label_run"
+    __table_args__ = NEVER_AGAIN
+    id: Mapped[int] = mapped_column(primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"), index=True)
+    internal_status_id: Mapped[int | None] = mapped_column(Integer)
+    asked: Mapped[dict[str, Any]] = mapped_column(JSON)
+    last_seq: Mapped[int] = mapped_column(Integer)
+    reached: Mapped[int] = mapped_column(Integer, default=0)
+    marked: Mapped[int] = mapped_column(Integer, default=0)
+    created_by: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    moved_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+
+
+class FormerRecipient(Model):
+    """Who got a message of a campaign that was deleted since (former.py)."""
+
+    __tablename__ = "former_recipient"
+    campaign_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    address_index: Mapped[bytes] = mapped_column(bytes_of(16))
+    deleted_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
 class SendBatch(Model):

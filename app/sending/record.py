@@ -15,7 +15,8 @@ from app.campaigns.models import Campaign
 from app.channels.contract import Channel
 from app.extensions import db
 from app.kernel.db import db_now
-from app.sending import progress
+from app.kernel.texts import N_
+from app.sending import picked, progress
 from app.sending.claim import close_batch
 from app.sending.journal import ClaimKey
 from app.sending.models import CampaignProgress, CampaignRecipient, SendBatch
@@ -59,8 +60,10 @@ def record(key: ClaimKey, owner: str, verdicts: Mapping[int, Verdict], marks: st
     if batch is None:
         return False
     now = db_now()
+    back = [seq for seq, verdict in verdicts.items() if verdict.state is RecipientState.AWAITING]
     verdicts = _held(key.campaign_id, verdicts)
     write_verdicts(key.campaign_id, batch.lo, batch.hi, verdicts, now)
+    picked.keep_out(key.campaign_id, back)
     if is_whole and all(verdict.state is not RecipientState.AWAITING for verdict in verdicts.values()):
         batch.state = BatchState.DONE
         batch.lease_owner = batch.lease_until = batch.journal_host = None
@@ -144,6 +147,10 @@ def _count(campaign_id: int, verdicts: Mapping[int, Verdict], marks: str) -> Non
         progress.move(campaign_id, {}, recent="")
         campaigns.fail(
             campaign_id,
-            f"The server refused the content of {BRAKE_LIMIT} of the last {BRAKE_LENGTH} messages. "
-            "Read the reasons in the report, change the message and start again.",
+            N_(
+                "The server refused the content of %(number)s of the last %(length)s messages. "
+                "Read the reasons in the report, change the message and start again.",
+                number=BRAKE_LIMIT,
+                length=BRAKE_LENGTH,
+            ),
         )

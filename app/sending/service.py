@@ -16,7 +16,8 @@ from app.extensions import db
 from app.kernel import clock
 from app.kernel.db import db_now
 from app.kernel.errors import Conflict, InvalidInput, NotFound
-from app.sending import progress
+from app.kernel.texts import N_
+from app.sending import former, progress
 from app.sending.deliver import date_header, values_of
 from app.sending.models import CampaignProgress, CampaignRecipient, SendBatch, ThrottleBucket
 from app.sending.states import HANDED_OVER, OPEN, RecipientState
@@ -45,7 +46,7 @@ def remove_client(campaign_id: int, contact_id: int, by: str) -> None:
         .values(
             state=RecipientState.STOPPED,
             reason=Reason.REMOVED_BY_USER,
-            detail=f"removed by {by}"[:255],
+            detail=N_("removed by %(name)s", name=by)[:255],
             not_before=None,
             done_at=db_now(),
         )
@@ -59,12 +60,16 @@ def remove_client(campaign_id: int, contact_id: int, by: str) -> None:
 
 
 def delete_campaign(campaign_id: int) -> None:
-    """Delete a campaign with its recipients. Raises Conflict while it is sending or messages are on their way."""
+    """Delete a campaign with its recipients. Raises Conflict while it is sending or messages are on their way.
+
+    Opt-out links in messages that have left work on (former.py).
+    """
     campaign = db.session.get(Campaign, campaign_id, with_for_update=True, populate_existing=True)
     if campaign is None:
         raise NotFound("There is no such campaign. It may have been deleted.")
     if campaign.status is CampaignStatus.SENDING or progress.of(campaign_id)[RecipientState.SENDING]:
         raise Conflict("This campaign is sending. Stop it first, then delete it.")
+    former.keep(campaign_id)
     for table in (CampaignRecipient, SendBatch, CampaignProgress, CampaignContent, CampaignDocument):
         db.session.execute(delete(table).where(table.campaign_id == campaign_id))
     db.session.execute(delete(campaign_folder).where(campaign_folder.c.campaign_id == campaign_id))

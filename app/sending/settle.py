@@ -3,7 +3,7 @@ may run late, twice or after a crash; campaign.settled_serial says how far the r
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from app.campaigns.lifecycle import LIVE, CampaignStatus
 from app.campaigns.models import Campaign
@@ -11,7 +11,7 @@ from app.channels.contract import Reason
 from app.extensions import db
 from app.kernel import leases
 from app.kernel.db import db_now
-from app.sending import finish, plan, progress
+from app.sending import finish, picked, plan, progress
 from app.sending.models import CampaignRecipient, SendBatch
 from app.sending.states import RESUMABLE, BatchState, RecipientState
 
@@ -30,6 +30,7 @@ class Work:
     last_seq: int
     hold: Reason | None  # stop everybody who waits, for this reason
     resumes: bool  # let those go on whom a hold had stopped
+    has_picked: bool  # and those who had left with their mission, if something holds them again
 
 
 def begin(campaign_id: int, owner: str) -> Work | None:
@@ -40,10 +41,12 @@ def begin(campaign_id: int, owner: str) -> Work | None:
     if not leases.acquire(_role(campaign_id), owner, LEASE_SECONDS):
         return None
     resumes = campaign.status in LIVE
-    if resumes:
-        plan.plan(campaign)
     last = db.session.scalar(select(func.max(_R.seq)).where(_R.campaign_id == campaign_id)) or 0
-    return Work(campaign_id, campaign.lifecycle_serial, last, campaign.hold_reason, resumes)
+    if resumes:
+        plan.plan(campaign)  # its rows come after the last one and agree with the campaign as they are
+    return Work(
+        campaign_id, campaign.lifecycle_serial, last, campaign.hold_reason, resumes, picked.has_any(campaign_id)
+    )
 
 
 def step(work: Work, owner: str, after_seq: int) -> int | None:
@@ -60,6 +63,8 @@ def step(work: Work, owner: str, after_seq: int) -> int | None:
         _hold(work.campaign_id, lo, hi, work.hold)
     elif work.resumes:
         _resume(work.campaign_id, lo, hi)
+        if work.has_picked:
+            _let_in_again(work.campaign_id, lo, hi)
     return hi
 
 
@@ -108,11 +113,19 @@ def _hold(campaign_id: int, lo: int, hi: int, reason: Reason) -> None:
 
 
 def _resume(campaign_id: int, lo: int, hi: int) -> None:
+    _go_on(campaign_id, lo, hi, _R.reason.in_(RESUMABLE))
+
+
+def _let_in_again(campaign_id: int, lo: int, hi: int) -> None:
+    _go_on(campaign_id, lo, hi, (_R.reason == Reason.MISSION_CLOSED) & picked.is_held(), detail=None)
+
+
+def _go_on(campaign_id: int, lo: int, hi: int, may: ColumnElement[bool], **values: None) -> None:
     moved = db.session.execute(
         update(CampaignRecipient)
         .where(_R.campaign_id == campaign_id, _R.seq.between(lo, hi), _R.state == RecipientState.STOPPED)
-        .where(_R.reason.in_(RESUMABLE))
-        .values(state=RecipientState.AWAITING, reason=None, done_at=None)
+        .where(may)
+        .values(state=RecipientState.AWAITING, reason=None, done_at=None, **values)
         .execution_options(synchronize_session=False)
     ).rowcount
     if moved:

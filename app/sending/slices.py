@@ -22,6 +22,7 @@ from app.extensions import db
 from app.kernel import processes
 from app.kernel.db import db_now
 from app.kernel.queues import JobName, QueueName, enqueue_after_commit
+from app.kernel.texts import N_
 from app.sending import breaker, claim, finish, journal
 from app.sending.breaker import Breaker
 from app.sending.claim import ClaimOrder, Later, Nothing
@@ -66,7 +67,8 @@ def begin(campaign_id: int, job_id: str) -> Slice | None:
         return None
     account = channels.get_account(campaign.smtp_account_id or 0)
     if account.paused_reason or not account.is_enabled:
-        campaigns.fail(campaign_id, account.paused_reason or f"The SMTP account {account.name} is switched off.")
+        is_off = N_("The SMTP account %(name)s is switched off.", name=account.name)
+        campaigns.fail(campaign_id, account.paused_reason or is_off)
         return None
     now = db_now()
     state = Breaker(account.breaker_open_until, account.breaker_open_seconds)
@@ -148,7 +150,7 @@ def _next(campaign: Campaign, later: Later | None, number: int, turn: int) -> No
     elif later.reason is Nothing.NOT_DUE:
         due_at = claim.next_due(campaign.id)  # not what the slice saw some seconds ago: people may have been added
         if due_at is not None:
-            campaigns.wait(campaign, "waiting to try again those whom the server refused for now", due_at)
+            campaigns.wait(campaign, N_("waiting to try again those whom the server refused for now"), due_at)
         else:
             finish.finish_if_done(campaign)
     elif later.at is not None:
@@ -159,23 +161,28 @@ def _next(campaign: Campaign, later: Later | None, number: int, turn: int) -> No
 
 def _pause_account(account: SmtpAccount, report: RunReport) -> None:
     """The server refuses us, not a recipient: nobody is burned, a person has to mend the account."""
-    words = f"{report.code} {report.detail}".strip() or "The server refused the sender."
+    words = f"{report.code} {report.detail}".strip() or N_("The server refused the sender.")
     account.paused_reason = words[:255]
     account.last_error, account.last_error_at = words, db_now()
     live = select(Campaign.id).where(Campaign.smtp_account_id == account.id, Campaign.status == CampaignStatus.SENDING)
     for campaign_id in db.session.scalars(live).all():
-        campaigns.fail(campaign_id, f"The SMTP account {account.name} was refused: {words}")
+        why = N_("The SMTP account %(name)s was refused: %(answer)s", name=account.name, answer=words)
+        campaigns.fail(campaign_id, why)
 
 
 def _open_breaker(account: SmtpAccount, campaign: Campaign, report: RunReport, was_probe: bool) -> None:
     now = db_now()
-    words = f"{report.code} {report.detail}".strip() or "no answer"
+    words = f"{report.code} {report.detail}".strip() or N_("no answer")
     state = Breaker(account.breaker_open_until, account.breaker_open_seconds)
     if was_probe or not breaker.is_blocking(state, now):  # else another lane met the same failure just before
         state = breaker.opened(breaker.CLOSED if report.accepted else state, now)
         account.breaker_open_until, account.breaker_open_seconds = state.open_until, state.open_seconds
     account.last_error, account.last_error_at = words, now
-    campaigns.wait(campaign, f"{account.name} does not answer ({words})", account.breaker_open_until)
+    campaigns.wait(
+        campaign,
+        N_("%(name)s does not answer (%(answer)s)", name=account.name, answer=words),
+        account.breaker_open_until,
+    )
 
 
 def _reserve_probe(account: SmtpAccount, state: Breaker) -> bool:

@@ -15,6 +15,7 @@ from app.channels.contract import Reason
 from app.extensions import db
 from app.kernel import processes, queues
 from app.kernel.db import db_now
+from app.kernel.texts import N_
 from app.sending import journal, record
 from app.sending.journal import ClaimKey, Mark
 from app.sending.models import CampaignRecipient, SendBatch, SenderLane
@@ -29,8 +30,12 @@ POISON_DEATHS = 3
 _R = CampaignRecipient.__table__.c
 
 LOST = Verdict(RecipientState.UNCONFIRMED, Reason.WORKER_LOST)
-REFUSED = Verdict(RecipientState.FAILED, Reason.REJECTED, "The server refused it; its words were lost with the worker.")
-POISON = Verdict(RecipientState.FAILED, Reason.POISON, "Three workers died while preparing this message.", counts=False)
+REFUSED = Verdict(
+    RecipientState.FAILED, Reason.REJECTED, N_("The server refused it; its words were lost with the worker.")
+)
+POISON = Verdict(
+    RecipientState.FAILED, Reason.POISON, N_("Three workers died while preparing this message."), counts=False
+)
 
 
 def candidates(folder: Path) -> list[tuple[ClaimKey, str]]:

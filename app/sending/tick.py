@@ -13,6 +13,7 @@ from app.channels.models import SmtpAccount
 from app.extensions import db
 from app.kernel.db import db_now
 from app.kernel.errors import InvalidInput
+from app.kernel.texts import N_
 from app.sending import finish, slices
 
 CAN_EXPIRE = (CampaignStatus.SCHEDULED, CampaignStatus.SENDING, CampaignStatus.PAUSED)
@@ -69,11 +70,11 @@ def _may_send(campaign: Campaign, now: datetime) -> bool:
         return False
     account = _account(campaign)
     if campaign.status is CampaignStatus.SCHEDULED and (account.paused_reason or not account.is_enabled):
-        why = account.paused_reason or "switched off"
-        campaigns.wait(campaign, f"the SMTP account {account.name} is paused: {why}", None)
+        why = account.paused_reason or N_("switched off")
+        campaigns.wait(campaign, N_("the SMTP account %(name)s is paused: %(why)s", name=account.name, why=why), None)
         return False
     if account.breaker_open_until is not None and account.breaker_open_until > now:
-        why = f"{account.name} does not answer ({account.last_error})"
+        why = N_("%(name)s does not answer (%(answer)s)", name=account.name, answer=account.last_error)
         campaigns.wait(campaign, why, account.breaker_open_until)
         return False
     return True

@@ -29,16 +29,23 @@ class HomeView(IndexView):
 
 def init_app(app: Flask) -> None:
     """Build the AppBuilder of this app and register everything people and programs can reach."""
-    from app.web import errors, security
+    from app.web import assets, dates, errors, formats, generated, place, policy, security
 
     # FAB warns of each column that its filters do not know, at every start of every process.
     logging.getLogger("flask_appbuilder.models.filters").setLevel(logging.ERROR)
     security.configure(app)
     errors.init_app(app)
+    policy.init_app(app)
     app.before_request(_expect)
     app.teardown_request(lambda _error: expect_only_reads(False))
+    assets.init_app(app)
+    formats.init_app(app)
+    dates.use_pickers()
     appbuilder = AppBuilder(app, db.session, indexview=HomeView, security_manager_class=security.PanelSecurityManager)
+    place.init_app(app)
+    generated.init_app(app, appbuilder)
     _add_views(app, appbuilder)
+    generated.name_people_views(appbuilder)
     _add_programs(app, appbuilder)
 
 
@@ -52,27 +59,34 @@ def _add_views(app: Flask, appbuilder: AppBuilder) -> None:
     from app.web.views.campaigns import CampaignView
     from app.web.views.contacts import ContactView
     from app.web.views.folders import FolderView
+    from app.web.views.groups import GroupView
     from app.web.views.holidays import OwnHolidayView
     from app.web.views.imports import ImportView
+    from app.web.views.missions import ClientSearchView, MissionView
     from app.web.views.report import ReportView
     from app.web.views.smtp_accounts import SmtpAccountView
+    from app.web.views.statuses import StatusView
     from app.web.views.suppressions import SuppressionView
 
     for view, name, category, icon in (
-        (CampaignView, "Campaigns", "Campaigns", "fa-paper-plane"),
-        (ContactView, "Contacts", "Audience", "fa-user"),
-        (FolderView, "Folders", "Audience", "fa-folder"),
-        (ImportView, "Imports", "Audience", "fa-upload"),
-        (SuppressionView, "Suppressions", "Audience", "fa-ban"),
-        (SmtpAccountView, "SMTP accounts", "Settings", "fa-server"),
-        (OwnHolidayView, "Own holidays", "Settings", "fa-calendar"),
+        (CampaignView, "Campaigns", "Campaigns", "megaphone"),
+        (GroupView, "Groups", "Campaigns", "layers"),
+        (ContactView, "Contacts", "Audience", "contact"),
+        (FolderView, "Folders", "Audience", "folder"),
+        (ImportView, "Imports", "Audience", "upload"),
+        (SuppressionView, "Suppressions", "Audience", "ban"),
+        (MissionView, "Missions", "Missions", "list-checks"),
+        (SmtpAccountView, "SMTP accounts", "Settings", "server"),
+        (StatusView, "Internal statuses", "Settings", "tags"),
+        (OwnHolidayView, "Own holidays", "Settings", "calendar-off"),
     ):
         appbuilder.add_view(view, name, category=category, icon=icon)
     appbuilder.add_view_no_menu(ReportView)
+    appbuilder.add_view_no_menu(ClientSearchView)
     if app.config["DEMO"]:
         from app.web.views.inbox import InboxView
 
-        appbuilder.add_view(InboxView, "Inbox", category="Demo", icon="fa-inbox")
+        appbuilder.add_view(InboxView, "Inbox", category="Demo", icon="inbox")
     monitor.register(app, appbuilder)
     entries = appbuilder.menu.menu
     entries.append(entries.pop(next(at for at, entry in enumerate(entries) if entry.name == "Security")))

@@ -1,27 +1,23 @@
 """The base classes of the panel: every write is one unit of work, every AppError becomes words for a person."""
 
-import copy
-import re
 from collections.abc import Callable
 from typing import Any
 
-from flask import abort, current_app, flash, g, has_request_context, redirect, request, url_for
-from flask_appbuilder import BaseView, ModelView, expose
-from flask_appbuilder.models.filters import BaseFilter, Filters
-from flask_appbuilder.models.sqla.filters import SQLAFilterConverter
-from flask_appbuilder.models.sqla.interface import SQLAInterface
+from flask import current_app, flash, g, redirect, request, url_for
+from flask_appbuilder import BaseView
 from flask_appbuilder.urltools import get_filter_args
 from flask_login import current_user
 from sqlalchemy.exc import IntegrityError
 from werkzeug.wrappers import Response
 
 from app.extensions import db
-from app.kernel.db import EnumText, transaction
+from app.kernel.db import transaction
 from app.kernel.errors import AppError, Conflict
-from app.web import security
+from app.kernel.texts import N_
+from app.web import security, words
+from app.web.lists import TableView
 
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-TAKEN = "Another entry already has these values. Choose different ones."
+TAKEN = N_("Another entry already has these values. Choose different ones.")
 
 
 def actor() -> str:
@@ -45,54 +41,6 @@ def unit_of_work(step: Callable[[], Any]) -> Any:
         raise Conflict(TAKEN) from error
 
 
-class EnumIs(BaseFilter):
-    """The column has exactly this value; an unknown value matches nothing."""
-
-    name = "is"
-    arg_name = "eq"
-    is_negated = False
-
-    def apply(self, query: Any, value: Any) -> Any:
-        column = getattr(self.model, self.column_name)
-        kind = column.type.kind
-        if value not in set(kind):
-            return query if self.is_negated else query.filter(column.is_(None), column.is_not(None))
-        return query.filter(column != kind(value) if self.is_negated else column == kind(value))
-
-
-class EnumIsNot(EnumIs):
-    """The column has another value than this."""
-
-    name = "is not"
-    arg_name = "neq"
-    is_negated = True
-
-
-class AppFilterConverter(SQLAFilterConverter):
-    """FAB's filters, and ours for columns that hold a StrEnum (FAB takes them for free text and crashes)."""
-
-    conversion_table = (
-        ("is_enum_text", [EnumIs, EnumIsNot]),
-        *SQLAFilterConverter.conversion_table,
-        ("is_anything", []),  # without it FAB warns of every other column at every request
-    )
-
-
-class AppInterface(SQLAInterface):
-    """FAB's view of a table, knowing our column types."""
-
-    filter_converter_class = AppFilterConverter
-
-    def is_anything(self, _name: str) -> bool:
-        """True: what no other row of the filters' table knows cannot be searched."""
-        return True
-
-    def is_enum_text(self, name: str) -> bool:
-        """Whether that column holds a StrEnum."""
-        column = self.list_columns.get(name)
-        return column is not None and isinstance(column.type, EnumText)
-
-
 class Guarded:
     """Belongs to a resource of web.security: the views and the API of one thing share its permissions."""
 
@@ -104,27 +52,6 @@ class Guarded:
         self.method_permission_name = {**security.METHODS, **(getattr(self, "method_permission_name", None) or {})}
 
 
-class OwnFilters:
-    """Filters that belong to one request."""
-
-    _filters_prototype: Filters | None = None  # FAB looks at every attribute of an API before it sets this one
-
-    @property
-    def _filters(self) -> Filters:
-        # FAB keeps the filters of a request on the view, where two threads would share them.
-        if not has_request_context():
-            return self._filters_prototype
-        mine: dict[int, Filters] = g.setdefault("filters_by_view", {})
-        if id(self) not in mine:
-            mine[id(self)] = copy.copy(self._filters_prototype)
-            mine[id(self)].clear_filters()
-        return mine[id(self)]
-
-    @_filters.setter
-    def _filters(self, value: Filters) -> None:
-        self._filters_prototype = value
-
-
 class AppView(Guarded, BaseView):
     """A page of its own."""
 
@@ -133,7 +60,7 @@ class AppView(Guarded, BaseView):
         super().__init__()
 
 
-class AppModelView(Guarded, OwnFilters, ModelView):
+class AppModelView(Guarded, TableView):
     """A FAB view whose add, edit, delete and actions are units of work.
 
     Override create, change and remove (never pre_add and the like): they run inside the transaction, raise AppError to
@@ -141,11 +68,16 @@ class AppModelView(Guarded, OwnFilters, ModelView):
     """
 
     page_size = 25
+    has_short_form = True  # opened in a modal; one that needs the room of a page says False
+    empty_words: Any = ""  # what to do when there is nothing yet
+    delete_words: Any = ""  # what else goes with an entry that is deleted, said before it is
     form_fields: dict[str, str] = {}  # a service's name of a field -> ours, where they differ
 
     def __init__(self, **kwargs: Any) -> None:
         self._declare()
         super().__init__(**kwargs)
+        found: dict[str, Any] = self.actions  # in the order of the alphabet; people read them in that of the code
+        self.actions = dict(sorted(found.items(), key=lambda each: each[1].func.__code__.co_firstlineno))
 
     def create(self, form: Any) -> Any:
         """Make and add the new row from a valid form."""
@@ -164,12 +96,16 @@ class AppModelView(Guarded, OwnFilters, ModelView):
         """Delete the row. Raises AppError to refuse."""
         db.session.delete(item)
 
+    def words_before_delete(self, _pk: Any) -> str:
+        """What a person should know before they say yes: whom or what else it touches, with numbers."""
+        return str(self.delete_words)
+
     def attempt(self, step: Callable[[], Any], done: str = "") -> bool:
         """Run a step as a unit of work and tell the person what came of it."""
         try:
             unit_of_work(step)
         except AppError as error:
-            flash(str(error), "danger")
+            flash(words.of_error(error), "danger")
             return False
         if done:
             flash(done, "success")
@@ -185,10 +121,10 @@ class AppModelView(Guarded, OwnFilters, ModelView):
         try:
             unit_of_work(step)
         except AppError as error:
-            name = self.form_fields.get(error.field or "", error.field)
+            name, sentence = self.form_fields.get(error.field or "", error.field), words.of_error(error)
             if name in form:
-                form[name].errors = [*form[name].errors, str(error)]
-            flash(str(error), "danger")
+                form[name].errors = [*form[name].errors, sentence]
+            flash(sentence, "danger")
             return False
         return True
 
@@ -219,51 +155,3 @@ class AppModelView(Guarded, OwnFilters, ModelView):
     def _delete(self, pk: Any) -> None:
         item = self._item(pk)
         self.attempt(lambda: self.remove(item), str(self.delete_row_message))
-
-    def _item(self, pk: Any) -> Any:
-        if not re.fullmatch(r"\d{1,18}", str(pk)):
-            abort(404)
-        item = self.datamodel.get(pk, self._base_filters)
-        return item if item is not None else abort(404)
-
-    def _show(self, pk: Any) -> Any:
-        self._item(pk)
-        return super()._show(pk)
-
-    def _list(self, **kwargs: Any) -> Any:
-        self._check_list_arguments()
-        return super()._list(**kwargs)
-
-    def _check_list_arguments(self) -> None:
-        """Refuse what FAB would answer with a 500 or with the whole table."""
-        searchable = self._filters.get_search_filters()
-        for name, value in request.args.items():
-            filtered = re.fullmatch(r"_flt_(\d)_(.*)", name)
-            if re.match(r"(page|psize)_", name) and not re.fullmatch(r"\d{1,5}", value):
-                abort(400)
-            if name.startswith("psize_") and not 1 <= int(value) <= 100:
-                abort(400)
-            if name == f"_oc_{type(self).__name__}" and value not in self.order_columns:
-                abort(400)
-            if filtered and int(filtered[1]) >= len(searchable.get(filtered[2], ())):
-                abort(400)
-
-    def _checked_action(self, name: str) -> Any:
-        action = self.actions.get(name)
-        if action is None:
-            abort(404)
-        if not may(self.get_action_permission_name(name), self.resource):
-            abort(403)
-        return action
-
-    @expose("/action/<string:name>/<pk>", methods=["POST"])
-    def action(self, name: str, pk: Any) -> Any:
-        """An action from the show page."""
-        action = self._checked_action(name)
-        return action.func([self._item(pk)])
-
-    @expose("/action_post", methods=["POST"])
-    def action_post(self) -> Any:
-        """An action on the rows chosen in the list."""
-        action = self._checked_action(request.form.get("action", ""))
-        return action.func([self._item(pk) for pk in request.form.getlist("rowid")])

@@ -1,24 +1,82 @@
 """How values look in lists and pages."""
 
-from datetime import datetime
+from datetime import UTC, date, datetime
+from enum import StrEnum
 from typing import Any
 
+from flask import Flask
+from flask_babel import format_date, format_datetime, format_number
+from flask_babel import gettext as _
 from markupsafe import Markup
+
+from app.campaigns.lifecycle import CampaignStatus
+from app.web import place
+from app.web.words import of as words
+from app.web.words import sentence
+
+CAMPAIGN_CHIPS = {
+    CampaignStatus.DRAFT: "idle",
+    CampaignStatus.SCHEDULED: "info",
+    CampaignStatus.SENDING: "busy is-live",
+    CampaignStatus.PAUSED: "hold",
+    CampaignStatus.FINISHED: "ok",
+    CampaignStatus.FAILED: "bad",
+    CampaignStatus.EXPIRED: "idle",
+    CampaignStatus.ENDED: "idle",
+}
+
+
+def init_app(app: Flask) -> None:
+    """Give templates the filters of this module."""
+    app.jinja_env.filters.update(moment=moment, ago=ago, grouped=grouped, words=words, sentence=sentence, plain=plain)
 
 
 def moment(value: datetime | None) -> str:
-    """A time to the second, with its zone."""
-    return "" if value is None else f"{value:%Y-%m-%d %H:%M:%S} UTC"
+    """A time by the clocks of the person's zone, with the exact one in UTC in its title; nothing for None."""
+    return _time(value, is_relative=False)
+
+
+def ago(value: datetime | None) -> str:
+    """The same, shown as "2 minutes ago" while it is near."""
+    return _time(value, is_relative=True)
+
+
+def _time(value: datetime | None, is_relative: bool) -> str:
+    if value is None:
+        return ""
+    exact = value.astimezone(UTC)
+    mark = Markup(" data-relative") if is_relative else ""
+    return Markup('<time datetime="{}" title="{:%Y-%m-%d %H:%M:%S} UTC ({})"{}>{}</time>').format(
+        exact.isoformat(), exact, place.zone().key, mark, format_datetime(exact, "d MMM y, HH:mm")
+    )
+
+
+def day(value: date | None) -> str:
+    """A date as the person's language writes it."""
+    return "" if value is None else str(format_date(value, "d MMM y"))
+
+
+def grouped(value: int | None) -> str:
+    """A whole number with its thousands apart, as the person's language does it."""
+    return "" if value is None else str(format_number(value))
+
+
+def plain(value: Any) -> Any:
+    """How a value looks for which a view names no format of its own: times of FAB are the server's, without a zone."""
+    if isinstance(value, datetime):
+        return moment(value.astimezone(UTC))
+    if isinstance(value, bool):
+        return yes_no(value)
+    if isinstance(value, list | tuple | set):
+        return names(value)
+    if isinstance(value, StrEnum):
+        return words(value)
+    return value
 
 
 def yes_no(value: Any) -> str:
-    """A word for a truth value."""
-    return "yes" if value else "no"
-
-
-def words(value: Any) -> str:
-    """An enum's value as words; nothing for nothing."""
-    return "" if value is None else str(value).replace("-", " ")
+    """A mark for a truth value, with its word."""
+    return chip(_("yes"), "ok") if value else Markup('<span class="quiet">{}</span>').format(_("no"))
 
 
 def names(rows: Any) -> str:
@@ -29,3 +87,18 @@ def names(rows: Any) -> str:
 def link(address: str, text: str) -> Markup:
     """A link with its words escaped."""
     return Markup('<a href="{}">{}</a>').format(address, text)
+
+
+def campaign_status(status: CampaignStatus) -> Markup:
+    """The status of a campaign as a chip."""
+    return chip(words(status), CAMPAIGN_CHIPS[status])
+
+
+def own_chip(name: str, color: str) -> Markup:
+    """A label in a colour that people chose."""
+    return Markup('<span class="chip chip-own" data-color="{}">{}</span>').format(color, name)
+
+
+def chip(text: str, kind: str) -> Markup:
+    """A small coloured label. kind: one or more of the classes ok, info, busy, hold, bad, idle of parts.css."""
+    return Markup('<span class="chip chip-{}">{}</span>').format(kind, text)

@@ -1,19 +1,24 @@
-"""The RQ dashboard for those who run the machine: behind our permission, read by GET and changed by POST only."""
+"""Operations, for those who run the machine: our page of queues and workers, and the RQ dashboard behind our
+permission, read by GET and changed by POST only."""
 
 from typing import Any
 
 import rq_dashboard.web
 from flask import Flask, abort, current_app, redirect, request, url_for
-from flask_appbuilder import AppBuilder, BaseView, expose
+from flask_appbuilder import AppBuilder, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
+from flask_babel import gettext as _
 from flask_login import current_user
 from rq.serializers import JSONSerializer
 from rq_dashboard.web import blueprint, setup_rq_connection
 from werkzeug.wrappers import Response
 
 from app.extensions import csrf
-from app.web import security
-from app.web.base import SAFE_METHODS, may
+from app.kernel import engine_room
+from app.kernel.errors import Unavailable
+from app.web import security, words
+from app.web.base import AppView, may
+from app.web.security import SAFE_METHODS
 
 RESOURCE = "QueueMonitor"
 
@@ -24,13 +29,41 @@ POLICY = (
 )
 
 
-class QueueMonitor(BaseView):
-    """The menu entry that leads to the dashboard."""
+class QueueMonitor(AppView):
+    """Whether jobs get done: queues, workers, and the scheduler that leads."""
 
     route_base = "/operations/queues"
     default_view = "index"
-    class_permission_name = RESOURCE
-    base_permissions = list(security.RESOURCES[RESOURCE])
+    resource = RESOURCE
+
+    @expose("/")
+    @has_access
+    @permission_name("read")
+    def index(self) -> Any:
+        """The page, which stays fresh by itself."""
+        return self.render_template("queues.html", title=_("Queues and workers"), **_room())
+
+    @expose("/state")
+    @has_access
+    @permission_name("read")
+    def state(self) -> Any:
+        """The part of the page that stays fresh."""
+        return self.render_template("_queues.html", **_room())
+
+
+def _room() -> dict[str, Any]:
+    try:
+        return {"room": engine_room.look(), "problem": ""}
+    except Unavailable as error:
+        return {"room": None, "problem": words.of_error(error)}
+
+
+class RqDashboard(AppView):
+    """The menu entry that leads to the dashboard of RQ."""
+
+    route_base = "/operations/rq"
+    default_view = "index"
+    resource = RESOURCE
 
     @expose("/")
     @has_access
@@ -73,4 +106,5 @@ def register(app: Flask, appbuilder: AppBuilder) -> None:
     app.after_request(_policy)
     app.register_blueprint(blueprint, url_prefix="/rq")
     csrf.exempt(blueprint)
-    appbuilder.add_view(QueueMonitor, "RQ dashboard", category="Operations", icon="fa-layer-group")
+    appbuilder.add_view(QueueMonitor, "Queues and workers", category="Operations", icon="activity")
+    appbuilder.add_view(RqDashboard, "RQ dashboard", category="Operations", icon="gauge")

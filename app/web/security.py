@@ -5,15 +5,17 @@ A view and the API of the same thing share one resource name and one list of per
 
 from typing import Any
 
-from flask import Flask, g
+from flask import Flask, current_app, g, request
 from flask_appbuilder.security.api import SecurityApi
 from flask_appbuilder.security.sqla.manager import SecurityManager
 from flask_appbuilder.security.sqla.models import Permission, PermissionView, ViewMenu, assoc_permissionview_role
-from flask_appbuilder.utils.limit import Limit
-from flask_limiter.util import get_remote_address
 from sqlalchemy import inspect, select
 
+from app.extensions import csrf
 from app.kernel.errors import Unavailable
+from app.web import people, sessions
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 READ, CREATE, UPDATE, DELETE = "can_read", "can_create", "can_update", "can_delete"
 SEND = "can_send"  # publish, unpublish, start, stop, end, test
@@ -28,6 +30,9 @@ RESOURCES: dict[str, tuple[str, ...]] = {
     "Suppression": (READ, CREATE, DELETE),
     "SmtpAccount": (READ, CREATE, UPDATE, DELETE, TEST),
     "OwnHoliday": (READ, CREATE, UPDATE, DELETE),
+    "CampaignGroup": (READ, CREATE, UPDATE, DELETE),
+    "InternalStatus": (READ, CREATE, UPDATE, DELETE),
+    "Mission": (READ, CREATE, UPDATE, DELETE),  # adding a campaign also needs can_add_recipients on Campaign
     "QueueMonitor": (READ, MANAGE),
     "DemoInbox": (READ,),
 }
@@ -68,9 +73,12 @@ _GRANTS: dict[str, dict[str, tuple[str, ...]]] = {
         "Suppression": RESOURCES["Suppression"],
         "SmtpAccount": (READ, TEST),
         "OwnHoliday": RESOURCES["OwnHoliday"],
+        "CampaignGroup": RESOURCES["CampaignGroup"],
+        "InternalStatus": RESOURCES["InternalStatus"],
+        "Mission": RESOURCES["Mission"],
         "DemoInbox": RESOURCES["DemoInbox"],
     },
-    ANALYST: {"Campaign": (READ,)},
+    ANALYST: {"Campaign": (READ,), "CampaignGroup": (READ,), "InternalStatus": (READ,), "Mission": (READ,)},
 }
 
 _MENUS = {
@@ -84,10 +92,13 @@ _MENUS = {
         "Settings",
         "SMTP accounts",
         "Own holidays",
+        "Groups",
+        "Missions",
+        "Internal statuses",
         "Demo",
         "Inbox",
     ),
-    ANALYST: ("Campaigns",),
+    ANALYST: ("Campaigns", "Groups", "Missions", "Settings", "Internal statuses"),
 }
 
 
@@ -104,29 +115,66 @@ def roles() -> dict[str, list[list[str]]]:
 
 
 def configure(app: Flask) -> None:
-    """Set what FAB reads before it is built."""
+    """Set what FAB reads before it is built, and what is checked before each request."""
     app.config.setdefault("FAB_ROLES", roles())
+    # Raw tables of FAB's permissions: a role's page shows what it may do.
+    for page in ("PERMISSION_VIEW", "VIEW_MENU_VIEW", "PERMISSION_VIEWS_VIEW"):
+        app.config.setdefault(f"FAB_ADD_SECURITY_{page}", False)
     # One count for all web processes; without Redis each process counts for itself rather than refusing everybody.
     app.config.setdefault("RATELIMIT_STORAGE_URI", app.config["REDIS_URL"])
     app.config.setdefault("RATELIMIT_IN_MEMORY_FALLBACK_ENABLED", True)
+    app.before_request(_check_csrf)
+    sessions.init_app(app)
+
+
+def _check_csrf() -> None:
+    """The CSRF token where a session cookie may speak for a person at any API: FAB asks for it at pages only."""
+    is_checked = request.method not in SAFE_METHODS and current_app.config.get("WTF_CSRF_ENABLED", True)
+    by_cookie = current_app.config["SESSION_COOKIE_NAME"] in request.cookies and "Authorization" not in request.headers
+    # The sign-in goes by the password in its body, whatever cookie comes with it.
+    is_sign_in = request.endpoint == f"{LimitedSecurityApi.__name__}.login"
+    if is_checked and by_cookie and request.path.startswith("/api/") and not is_sign_in:
+        csrf.protect()
 
 
 class LimitedSecurityApi(SecurityApi):
     """The API sign-in, limited as the form is; FAB leaves it open to guessing."""
 
-    limits = [Limit("5 per 40 second", key_func=get_remote_address, methods=("POST",))]
+    limits = [sessions.limit_of_tries()]
 
 
 class PanelSecurityManager(SecurityManager):
     """Asks the database once per request for all permissions of a person, not once per button; compares them whole."""
 
     security_api = LimitedSecurityApi
+    authdbview = sessions.AuthDBView
+    userdbmodelview = people.UserDBModelView
+    groupmodelview = people.UserGroupModelView
+    rolemodelview = people.RoleModelView
+    userstatschartview = None  # draws with scripts of another host
 
     def _create_db(self) -> None:
         # FAB would make every table without a version, and no upgrade could begin any more.
         if not inspect(self.session.get_bind()).has_table("ab_user"):
             raise Unavailable("The database has no tables yet. Run 'flask --app wsgi:migrations db upgrade' first.")
         super(SecurityManager, self).create_db()
+
+    def create_jwt_manager(self, app: Flask) -> Any:
+        """Tokens that belong to a sign-in."""
+        manager = super().create_jwt_manager(app)
+        manager.additional_claims_loader(sessions.claims_of_token)
+        return manager
+
+    def load_user(self, pk: str) -> Any:
+        """The person of the cookie, as long as the sign-in lasts."""
+        return sessions.person_of_cookie(pk)
+
+    def load_user_jwt(self, _header: dict[str, Any], claims: dict[str, Any]) -> Any:
+        """The person of the token, as long as the sign-in lasts."""
+        person = sessions.person_of_token(claims)
+        if person is not None:
+            g.user = person
+        return person
 
     def _has_access_builtin_roles(self, role: Any, permission_name: str, view_name: str) -> bool:
         # FAB matches by prefix: "Campaign" would grant CampaignAnything.

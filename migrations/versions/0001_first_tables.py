@@ -93,7 +93,8 @@ def upgrade() -> None:
     sa.Column('created_at', sa.DateTime().with_variant(mysql.DATETIME(fsp=6), 'mysql', 'mariadb'), nullable=False),
     sa.Column('changed_at', sa.DateTime().with_variant(mysql.DATETIME(fsp=6), 'mysql', 'mariadb'), nullable=False),
     sa.PrimaryKeyConstraint('id'),
-    sa.UniqueConstraint('email_index')
+    sa.UniqueConstraint('email_index'),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('contact', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_contact_phone_index'), ['phone_index'], unique=False)
@@ -105,7 +106,8 @@ def upgrade() -> None:
     sa.Column('name', sa.String(length=120), nullable=False),
     sa.Column('created_at', sa.DateTime().with_variant(mysql.DATETIME(fsp=6), 'mysql', 'mariadb'), nullable=False),
     sa.PrimaryKeyConstraint('id'),
-    sa.UniqueConstraint('name')
+    sa.UniqueConstraint('name'),
+    sqlite_autoincrement=True
     )
     op.create_table('leader_lease',
     sa.Column('role', sa.String(length=40), nullable=False),
@@ -159,7 +161,8 @@ def upgrade() -> None:
     sa.Column('created_at', sa.DateTime().with_variant(mysql.DATETIME(fsp=6), 'mysql', 'mariadb'), nullable=False),
     sa.Column('changed_at', sa.DateTime().with_variant(mysql.DATETIME(fsp=6), 'mysql', 'mariadb'), nullable=False),
     sa.PrimaryKeyConstraint('id'),
-    sa.UniqueConstraint('name')
+    sa.UniqueConstraint('name'),
+    sqlite_autoincrement=True
     )
     op.create_table('suppression',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -298,7 +301,8 @@ def upgrade() -> None:
     sa.Column('changed_at', sa.DateTime().with_variant(mysql.DATETIME(fsp=6), 'mysql', 'mariadb'), nullable=False),
     sa.ForeignKeyConstraint(['smtp_account_id'], ['smtp_account.id'], ),
     sa.PrimaryKeyConstraint('id'),
-    sa.UniqueConstraint('name')
+    sa.UniqueConstraint('name'),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('campaign', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_campaign_status'), ['status'], unique=False)
@@ -339,7 +343,8 @@ def upgrade() -> None:
     sa.Column('started_at', sa.DateTime().with_variant(mysql.DATETIME(fsp=6), 'mysql', 'mariadb'), nullable=True),
     sa.Column('finished_at', sa.DateTime().with_variant(mysql.DATETIME(fsp=6), 'mysql', 'mariadb'), nullable=True),
     sa.ForeignKeyConstraint(['folder_id'], ['folder.id'], ondelete='SET NULL'),
-    sa.PrimaryKeyConstraint('id')
+    sa.PrimaryKeyConstraint('id'),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('contact_import', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_contact_import_status'), ['status'], unique=False)
@@ -385,7 +390,8 @@ def upgrade() -> None:
     sa.Column('is_removed', sa.Boolean(), nullable=False),
     sa.Column('created_at', sa.DateTime().with_variant(mysql.DATETIME(fsp=6), 'mysql', 'mariadb'), nullable=False),
     sa.ForeignKeyConstraint(['campaign_id'], ['campaign.id'], ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('id')
+    sa.PrimaryKeyConstraint('id'),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('campaign_document', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_campaign_document_campaign_id'), ['campaign_id'], unique=False)
@@ -442,6 +448,16 @@ def upgrade() -> None:
         batch_op.create_index('ix_campaign_recipient_contact_id', ['contact_id'], unique=False)
         batch_op.create_index('uq_campaign_recipient_contact', ['campaign_id', 'step_id', 'contact_id'], unique=True)
 
+    op.create_table('former_recipient',
+    sa.Column('campaign_id', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('seq', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('address_index', sa.LargeBinary(length=16).with_variant(sa.VARBINARY(length=16), 'mariadb').with_variant(sa.VARBINARY(length=16), 'mysql'), nullable=False),
+    sa.Column('deleted_at', sa.DateTime().with_variant(mysql.DATETIME(fsp=6), 'mysql', 'mariadb'), nullable=False),
+    sa.PrimaryKeyConstraint('campaign_id', 'seq')
+    )
+    with op.batch_alter_table('former_recipient', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_former_recipient_deleted_at'), ['deleted_at'], unique=False)
+
     op.create_table('import_chunk',
     sa.Column('import_id', sa.Integer(), nullable=False),
     sa.Column('kind', sa.String(16), nullable=False),
@@ -473,6 +489,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table('send_batch')
     op.drop_table('import_chunk')
+    op.drop_table('former_recipient')
     op.drop_table('campaign_recipient')
     op.drop_table('campaign_progress')
     op.drop_table('campaign_folder')

@@ -8,6 +8,7 @@ import pytest
 
 from app.audience.models import ImportStatus
 from app.campaigns.lifecycle import CampaignStatus
+from app.missions.states import MissionStatus
 from app.sending.states import BatchState, RecipientState
 from tests.arch.source import ROOT, python_files, read
 
@@ -50,7 +51,9 @@ CALLS: dict[tuple[str, str], tuple[str, ...]] = {
 # The edge of a job; the one of a request is a handler that web/errors.py registers. The unit of work raises on.
 CATCHES = {"Exception": ("jobs/runtime.py",), "BaseException": ("app/kernel/db.py",)}
 
-STATES = frozenset(str(state) for kind in (CampaignStatus, RecipientState, BatchState, ImportStatus) for state in kind)
+STATES = frozenset(
+    str(state) for kind in (CampaignStatus, RecipientState, BatchState, ImportStatus, MissionStatus) for state in kind
+)
 STATE_IN_TEXT = re.compile(r"\b(?:status|state)\b\s*(?:=|==|!=|<>|(?:not\s+)?in\s*[(\[])\s*['\"](\w+)['\"]", re.I)
 
 

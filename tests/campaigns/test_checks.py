@@ -49,7 +49,7 @@ BAD: list[Any] = [
     ("5 MB", {"html": "x" * 5_000_000}, "html", "larger than 2 MB"),
     ("message with NUL", {"html": "<p>\0</p>"}, "html", "cannot be stored"),
     ("message with half a character", {"text": "\udfff"}, "text", "cannot be stored"),
-    ("invented zone", {"zone": "Mars/Base"}, "zone", "'Mars/Base' is not a time zone"),
+    ("invented zone", {"zone": "Mars/Base"}, "zone", "“Mars/Base” is not a time zone"),
     *(
         (f"zone {zone}", {"zone": zone}, "zone", "not a time zone. Choose one such as")
         for zone in (

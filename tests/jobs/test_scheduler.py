@@ -14,12 +14,12 @@ from app.campaigns.lifecycle import CampaignStatus
 from app.extensions import db
 from app.kernel import processes, queues
 from app.kernel.db import db_now, transaction
-from app.kernel.leases import LeaderLease
+from app.kernel.leases import SCHEDULER, LeaderLease
 from app.kernel.queues import QueueName
 from app.sending.claim import Claim
 from app.sending.models import SendBatch
 from jobs import scheduler, sending
-from jobs.scheduler import ROLE, Scheduler
+from jobs.scheduler import Scheduler
 from tests import factories
 from tests.sending import ledger
 
@@ -50,7 +50,7 @@ def test_the_one_that_does_not_lead_moves_no_campaign(app: Flask) -> None:
     sending.settle_campaign(campaign_id)
     leader = scheduler_of("one")
     with transaction():
-        db.session.add(LeaderLease(role=ROLE, owner="one", until=db_now() + timedelta(minutes=1)))
+        db.session.add(LeaderLease(role=SCHEDULER, owner="one", until=db_now() + timedelta(minutes=1)))
     assert not scheduler_of("two").tick() and status(campaign_id) is CampaignStatus.SCHEDULED
     assert leader.tick() and status(campaign_id) is CampaignStatus.SENDING
 
@@ -116,5 +116,5 @@ def test_a_tick_that_fails_is_followed_by_the_next_and_a_clean_stop_gives_the_le
     assert not thread.is_alive() and len(ticks) == 2
     assert [record.message for record in caplog.records] == ["tick failed, the next one comes"]
     with transaction():
-        until = db.session.scalar(select(LeaderLease.until).where(LeaderLease.role == ROLE))
+        until = db.session.scalar(select(LeaderLease.until).where(LeaderLease.role == SCHEDULER))
         assert until is not None and until <= db_now()

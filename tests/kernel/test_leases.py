@@ -1,9 +1,10 @@
 """Leases: of any number of owners exactly one leads."""
 
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import Flask
+from sqlalchemy import select
 
 from app.extensions import db
 from app.kernel import leases
@@ -40,6 +41,27 @@ def test_a_renewed_lease_lasts_longer(app: Flask) -> None:
     acquire("a", seconds=100)
     with transaction():
         assert db.session.get_one(LeaderLease, "scheduler").until > db_now() + timedelta(seconds=90)
+
+
+def test_a_lease_tells_since_when_its_owner_leads(app: Flask) -> None:
+    def since() -> datetime:
+        return db.session.scalars(select(LeaderLease.since)).one()  # type: ignore[return-value]
+
+    before = db_now()
+    acquire("a")
+    first = since()
+    assert before <= first <= db_now()
+    acquire("a")
+    assert since() == first
+    with transaction():
+        leases.release("scheduler", "a")
+    acquire("b")
+    second = since()
+    assert second > first
+    with transaction():
+        leases.release("scheduler", "b")
+    acquire("b")
+    assert since() > second
 
 
 def test_a_released_lease_is_free_at_once(app: Flask) -> None:

@@ -69,6 +69,7 @@ class Script:
     secret: str = "secret"
     reply_delay: float = 0.0  # like a round trip: replies to what came together leave together
     accept_delay: float = 0.0  # more of it for the final dot
+    leave_delay: float = 0.0  # between the last words and the end of the connection
     split_replies: bool = False  # every byte in a packet of its own
     blackhole: bool = False
     keep_content: bool = True

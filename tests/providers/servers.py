@@ -64,7 +64,7 @@ class Server:
             session.cut()
 
     def left(self, session: "_Session") -> None:
-        """A connection has ended."""
+        """A connection ends."""
         with self.changed:
             self._sessions.remove(session)
             session.visit.is_over = True
@@ -127,6 +127,7 @@ class _Session:
         except _HangUp as end:
             with contextlib.suppress(OSError):
                 self._said()
+                time.sleep(self.script.leave_delay)
                 if end.rudely:
                     self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         except OSError:
@@ -137,8 +138,8 @@ class _Session:
                 self._out_changed.notify_all()
             if self._is_slow:
                 speaking.join()
-            self.socket.close()
             self.server.left(self)
+            self.socket.close()  # last: the peer sees it at once, and may come back before the next line
 
     def cut(self) -> None:
         """End the connection from another thread."""

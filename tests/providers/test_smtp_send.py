@@ -93,8 +93,9 @@ def test_connections_are_opened_only_for_work() -> None:
         assert server.open_most == 6
 
 
-def test_connections_are_renewed_after_their_number_of_messages() -> None:
-    with Server() as server:
+@pytest.mark.parametrize("leave_delay", [0.0, 0.05], ids=["at once", "late"])
+def test_connections_are_renewed_after_their_number_of_messages(leave_delay: float) -> None:
+    with Server(Script(leave_delay=leave_delay)) as server:
         assert send(server, Batch(messages(25)), 2, messages_per_connection=4).accepted == 25
     assert max(visit.messages for visit in server.visits) == 4
     assert sum(visit.messages for visit in server.visits) == 25

@@ -4,16 +4,17 @@ import pytest
 from flask import Flask
 from sqlalchemy import event
 
-from app.audience.service import delete_contact
 from app.campaigns import service as campaigns
 from app.campaigns.lifecycle import CampaignStatus
 from app.channels.contract import Fault, Outcome, Reason, SendResult
 from app.extensions import db
 from app.kernel.db import transaction
 from app.kernel.errors import NotFound
-from app.reports import metrics
+from app.reports import metrics, recipients
 from app.sending import engagement
+from app.sending import service as sending
 from app.sending.claim import Claim, ClaimOrder
+from app.sending.selection import RecipientFilter
 from app.sending.states import RecipientState, Shown
 from jobs import sending as jobs
 from tests import factories
@@ -125,7 +126,7 @@ def test_reasons_say_why_people_were_not_sent_to_the_most_frequent_first(app: Fl
     results = {1: REFUSED, 2: REFUSED, 3: LOST}
     ledger.keep(order, found, lambda seq: results.get(seq, ledger.ACCEPTED))
     with transaction():
-        assert metrics.reasons(campaign_id) == [
+        assert metrics.reasons(campaign_id).rows == [
             (RecipientState.FAILED, Reason.REJECTED, 2),
             (RecipientState.UNCONFIRMED, Reason.REPLY_LOST, 1),
         ]
@@ -135,65 +136,55 @@ def test_a_deferral_is_no_reason_while_the_person_still_waits(app: Flask) -> Non
     campaign_id, order, found = claimed(1)
     ledger.keep(order, found, lambda _seq: DEFERRED)
     with transaction():
-        assert metrics.reasons(campaign_id) == []
-        assert [row.detail for row in metrics.recipients_page(campaign_id, None, 0, 10)] == ["450 later"]
+        assert metrics.reasons(campaign_id).rows == []
+        assert [row.detail for row in recipients.page(campaign_id, RecipientFilter(), 0, 10).rows] == ["450 later"]
 
 
-@pytest.mark.parametrize(
-    ("shown", "seqs"),
-    [
-        (None, [1, 2, 3, 4, 5, 6]),
-        (Shown.SENT, [2, 3]),
-        (Shown.FAILED, [4]),
-        (Shown.UNCONFIRMED, [5]),
-        (Shown.AWAITING, [6]),
-        (Shown.SKIPPED, [1]),
-        (Shown.PROCESSING, []),
-    ],
-)
-def test_recipients_are_listed_by_what_they_are_shown_as(app: Flask, shown: Shown | None, seqs: list[int]) -> None:
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The campaigns whose reasons are counted from now on, each time."""
+    asked: list[int] = []
+    count = metrics._count
+    monkeypatch.setattr(metrics, "_count", lambda each, key: asked.append(each) or count(each, key))
+    return asked
+
+
+def test_reasons_are_counted_again_only_when_the_counters_moved(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign_id = mixed_campaign()
+    asked = counted(monkeypatch)
+    with transaction():
+        first = metrics.reasons(campaign_id)
+        assert metrics.reasons(campaign_id) == first
+    assert asked == [campaign_id]
+    sending.remove_client(campaign_id, ledger.row(campaign_id, 6).contact_id, "me")
+    with transaction():
+        assert metrics.reasons(campaign_id).rows != first.rows
+    assert asked == [campaign_id] * 2
+
+
+def test_reasons_that_take_long_to_count_are_kept_a_while(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign_id = mixed_campaign()
+    asked, now = counted(monkeypatch), [1000.0]
+    monkeypatch.setattr(metrics, "SLOW_SECONDS", -1)
+    monkeypatch.setattr(metrics.clock, "steady", lambda: now.__setitem__(0, now[0] + 1) or now[0])
+    with transaction():
+        first = metrics.reasons(campaign_id)  # from 1001 to 1002: a second
+    sending.remove_client(campaign_id, ledger.row(campaign_id, 6).contact_id, "me")
+    with transaction():
+        assert metrics.reasons(campaign_id) == first
+        now[0] = 1011.0
+        assert metrics.reasons(campaign_id) != first
+    assert asked == [campaign_id] * 2
+
+
+def test_reasons_follow_the_end_of_a_campaign_though_no_counter_moves(app: Flask) -> None:
     campaign_id = mixed_campaign()
     with transaction():
-        found = metrics.recipients_page(campaign_id, shown, 0, 100)
-    assert [row.seq for row in found] == seqs
-    assert all(shown is None or row.shown is shown for row in found)
-
-
-def test_pages_follow_each_other_without_gap_or_repetition(app: Flask) -> None:
-    campaign_id = ledger.sending_campaign(7)
-    seqs: list[int] = []
-    with transaction():
-        while page := metrics.recipients_page(campaign_id, None, seqs[-1] if seqs else 0, 3):
-            assert len(page) <= 3
-            seqs += [row.seq for row in page]
-    assert seqs == list(range(1, 8))
-
-
-def test_a_recipient_is_shown_with_name_address_and_reason(app: Flask) -> None:
-    campaign_id = mixed_campaign()
-    with transaction():
-        nobody, sent, *_ = metrics.recipients_page(campaign_id, None, 0, 10)
-    assert (nobody.name, nobody.address, nobody.reason) == ("Nobody", "", Reason.NO_ADDRESS)
-    assert sent.address.endswith("@people.example") and sent.attempt == 1
-    assert sent.sending_at is not None and sent.done_at is not None and sent.sending_at <= sent.done_at
-
-
-def test_the_second_address_is_shown_when_it_is_the_one_that_is_written_to(app: Flask) -> None:
-    with transaction():
-        people = factories.folder()
-        factories.contact(people, second_email="office@people.example")
-        made = factories.campaign(people, to_second_email=True)
-        campaigns.publish(made.id, "me")
-        campaign_id = made.id
+        campaigns.unpublish(campaign_id, "me")
     jobs.settle_campaign(campaign_id)
     with transaction():
-        assert [row.address for row in metrics.recipients_page(campaign_id, None, 0, 10)] == ["office@people.example"]
-
-
-def test_a_deleted_contact_keeps_its_row_without_name_and_address(app: Flask) -> None:
-    campaign_id = mixed_campaign()
+        before = metrics.reasons(campaign_id).rows
+        assert (RecipientState.STOPPED, Reason.CAMPAIGN_UNPUBLISHED, 1) in before
+        campaigns.end(campaign_id, "me")
+    jobs.settle_campaign(campaign_id)
     with transaction():
-        delete_contact(ledger.row(campaign_id, 2).contact_id)
-    with transaction():
-        row = metrics.recipients_page(campaign_id, Shown.SENT, 0, 1)[0]
-    assert (row.seq, row.name, row.address, row.state) == (2, "deleted contact", "", RecipientState.SENT)
+        assert (RecipientState.STOPPED, Reason.CAMPAIGN_ENDED, 1) in metrics.reasons(campaign_id).rows

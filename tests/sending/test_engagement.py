@@ -1,18 +1,22 @@
 """Opens, clicks and opt-outs are written once, also for people who are gone or were not known to have the message."""
 
+from datetime import timedelta
+
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from app.audience.models import Contact, Suppression, SuppressionSource
 from app.campaigns import content
 from app.campaigns import service as campaigns
 from app.channels.contract import Reason
 from app.extensions import db
+from app.kernel.db import db_now
 from app.kernel.errors import NotFound
-from app.sending import engagement
-from app.sending.models import CampaignProgress
+from app.sending import engagement, former, service
+from app.sending.models import CampaignProgress, FormerRecipient
 from app.sending.service import reconcile
 from app.sending.states import RecipientState
+from tests import factories
 from tests.sending.readers import FIRST, SECOND, row, sent_message
 
 pytestmark = pytest.mark.usefixtures("app")
@@ -100,6 +104,38 @@ def test_a_deleted_person_can_still_unsubscribe() -> None:
     engagement.unsubscribe(*message)
     db.session.commit()
     assert engagement.is_unsubscribed(*message)
+
+
+def test_a_message_of_a_deleted_campaign_can_still_be_unsubscribed_from_for_ninety_days() -> None:
+    message = sent_message()
+    index = row(message).address_index
+    service.delete_campaign(message[0])
+    db.session.commit()
+    assert not engagement.is_unsubscribed(*message)
+    engagement.unsubscribe(*message)
+    db.session.commit()
+    entry = db.session.scalars(select(Suppression)).one()
+    assert (entry.address_index, entry.campaign_id) == (index, None)
+    assert engagement.is_unsubscribed(*message)
+    assert former.forget() == 0
+    db.session.execute(update(FormerRecipient).values(deleted_at=db_now() - former.KEPT - timedelta(minutes=1)))
+    assert (former.forget(), former.forget()) == (1, 0)
+    with pytest.raises(NotFound):
+        engagement.unsubscribe(*message)
+
+
+def test_who_got_nothing_of_a_deleted_campaign_is_forgotten_with_it() -> None:
+    message = sent_message(RecipientState.SKIPPED)
+    service.delete_campaign(message[0])
+    with pytest.raises(NotFound):
+        engagement.unsubscribe(*message)
+
+
+def test_a_new_campaign_never_gets_the_number_of_a_deleted_one() -> None:
+    first = sent_message()[0]
+    service.delete_campaign(first)
+    db.session.commit()
+    assert factories.campaign(name="Next").id > first
 
 
 def test_unsubscribing_again_works_after_somebody_took_the_address_off_the_list() -> None:

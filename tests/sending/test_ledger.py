@@ -59,6 +59,18 @@ def test_everybody_gets_one_row_with_a_state_and_those_who_cannot_be_written_to_
     assert [ledger.row(campaign_id, seq).reason for seq in (1, 2, 3)] == [None, Reason.NO_ADDRESS, Reason.SUPPRESSED]
 
 
+def test_somebody_in_two_folders_of_a_campaign_gets_one_row(app: Flask) -> None:
+    with transaction():
+        first, second = factories.folder(), factories.folder()
+        factories.contact(first, second)
+        factories.contact(second)
+        made = factories.campaign(first, second)
+        campaigns.publish(made.id, "me")
+        campaign_id = made.id
+    jobs.settle_campaign(campaign_id)
+    assert ledger.counters(campaign_id) == {"awaiting": 2}
+
+
 def test_of_two_people_with_the_same_second_address_the_first_is_written_to(app: Flask) -> None:
     with transaction():
         people = factories.folder()

@@ -265,3 +265,16 @@ def test_a_client_whose_message_left_cannot_be_removed(manager: Browser, ready: 
 )
 def test_a_campaign_that_is_not_there_is_a_404(manager: Browser, path: str) -> None:
     assert manager.get(f"/campaigns/{path}").status_code == 404
+
+
+def test_a_new_campaign_begins_with_the_only_account_and_the_zone_of_the_browser(manager: Browser) -> None:
+    account = factories.account()
+    db.session.commit()
+    manager.set_cookie("zone", "Europe/Warsaw")
+    values = form_of(manager, "/campaigns/add")
+    assert (values["smtp_account_id"], values["zone"]) == ([str(account.id)], ["Europe/Warsaw"])
+    manager.set_cookie("zone", "Nowhere/Land")
+    factories.account(name="Another")
+    db.session.commit()
+    values = form_of(manager, "/campaigns/add")
+    assert (values["smtp_account_id"], values["zone"]) == ([""], ["UTC"])

@@ -52,17 +52,21 @@ def test_an_import_from_upload_to_bad_rows(manager: Browser, uploaded: ContactIm
     db.session.commit()
     page = manager.post(f"/imports/map/{uploaded.id}", data=MAPPING | {"folder_id": folder.id}, follow_redirects=True)
     assert "queued" in page.text
-    assert f'data-poll="/imports/state/{uploaded.id}"' in page.text
+    assert f'hx-get="/imports/state/{uploaded.id}"' in page.text
     assert queue(QueueName.BULK).job_ids == [f"import-{uploaded.id}"]
-    assert manager.get(f"/imports/state/{uploaded.id}").get_json()["is_over"] is False
+    assert "every 2s" in manager.get(f"/imports/state/{uploaded.id}").text
     run_import(uploaded.id)
-    state = manager.get(f"/imports/state/{uploaded.id}").get_json()
-    assert (state["status"], state["percent"], state["added"], state["bad"]) == ("done", 100, 2, 1)
+    state = manager.get(f"/imports/state/{uploaded.id}").text
+    assert 'data-status="done"' in state
+    assert "every 2s" not in state
+    assert 'aria-valuenow="100"' in state
+    db.session.refresh(uploaded)
+    assert (uploaded.added, uploaded.bad) == (2, 1)
     names = {each.first_name: each.attributes for each in db.session.scalars(select(Contact))}
     assert names == {"Ann": {"miasto": "Gdynia"}, "Bob": None}
     page = manager.get(f"/imports/progress/{uploaded.id}").text
     assert f"/imports/bad-rows/{uploaded.id}.csv" in page
-    assert "data-poll" not in page
+    assert "hx-get" not in page
     rows = manager.get(f"/imports/bad-rows/{uploaded.id}.csv")
     assert "attachment" in rows.headers["Content-Disposition"]
     assert "nobody" in rows.text

@@ -1,6 +1,5 @@
 """The inbox of the demo: there only in the demo, newest first, searched, and harmless whatever a mail holds."""
 
-import html
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage
 from pathlib import Path
@@ -69,7 +68,10 @@ def test_a_mail_is_shown_where_it_can_do_nothing(manager: Browser, catch: Catch)
     assert '<script>alert("1")' not in page
     frame = page[page.index("<iframe ") :].split(">", 1)[0]
     assert 'sandbox="allow-popups allow-popups-to-escape-sandbox"' in frame
-    assert '<script>alert("1")</script><p>the page</p>' in html.unescape(page[page.index("srcdoc=") :])
+    framed = manager.get(f"/inbox/{name}/html")
+    assert '<script>alert("1")</script><p>the page</p>' in framed.text
+    assert framed.headers["Content-Security-Policy"].startswith("sandbox allow-popups allow-popups-to-escape-sandbox; ")
+    assert "default-src 'none'" in framed.headers["Content-Security-Policy"]
     assert "the text" in page
 
 

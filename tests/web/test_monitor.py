@@ -1,11 +1,15 @@
-"""The RQ dashboard: for administrators, read by GET, changed by POST from our own pages only."""
+"""Operations for administrators: our page of queues and workers, and the RQ dashboard, changed from our pages only."""
 
+import os
+import re
 from typing import Any
 
 import pytest
 from flask import Flask
 
-from app.kernel.queues import JobName, QueueName, queue
+from app.kernel import leases, processes
+from app.kernel.db import transaction
+from app.kernel.queues import JobName, QueueName, connect, queue
 from tests.web.conftest import Browser
 
 OURS = {"Origin": "http://localhost"}
@@ -17,7 +21,7 @@ def job_id(panel: Flask) -> str:
 
 
 def test_the_administrator_sees_queues_jobs_and_workers(admin: Browser, job_id: str) -> None:
-    assert admin.get("/operations/queues/").headers["Location"] == "/rq/"
+    assert admin.get("/operations/rq/").headers["Location"] == "/rq/"
     names = [each["name"] for each in admin.get("/rq/0/data/queues.json").get_json()["queues"]]
     assert "default" in names
     jobs = admin.get("/rq/0/data/jobs/default/queued/8/asc/1.json").get_json()["jobs"]
@@ -44,7 +48,44 @@ def test_the_administrator_changes_from_our_page(admin: Browser, job_id: str) ->
     assert queue(QueueName.DEFAULT).job_ids == []
 
 
-@pytest.mark.parametrize("path", ["/rq/", "/rq/0/data/queues.json", "/rq/99/", "/rq/static/css/main.css"])
+def test_the_page_of_queues_counts_what_waits_and_says_what_is_missing(admin: Browser, job_id: str) -> None:
+    for path in ("/operations/queues/", "/operations/queues/state"):
+        page = admin.get(path).text
+        row = page.partition('id="queue-default"')[2].partition("</tr>")[0]
+        assert re.search(r'data-label="Waiting jobs">1<', row)
+        assert "No worker takes jobs from: send, default, bulk." in page
+        assert "python -m jobs.worker" in page
+        assert "No scheduler leads" in page
+
+
+def test_the_page_of_queues_names_the_scheduler_that_leads(admin: Browser) -> None:
+    with transaction():
+        leases.acquire(leases.SCHEDULER, processes.me(), 30)
+    page = admin.get("/operations/queues/").text
+    assert f"Process {os.getpid()} leads" in page
+    assert "No scheduler leads" not in page
+
+
+def test_without_redis_the_page_of_queues_says_so(
+    panel: Flask, admin: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(panel.extensions, "muster_redis", connect("redis://127.0.0.1:1/0"))
+    answer = admin.get("/operations/queues/state")
+    assert answer.status_code == 200
+    assert "Redis does not answer." in answer.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/operations/queues/",
+        "/operations/queues/state",
+        "/rq/",
+        "/rq/0/data/queues.json",
+        "/rq/99/",
+        "/rq/static/css/main.css",
+    ],
+)
 def test_others_see_nothing(manager: Browser, path: str) -> None:
     assert manager.get(path).status_code == 403
 

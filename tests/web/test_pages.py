@@ -6,6 +6,12 @@ from tests.web.conftest import Browser
 
 PAGES = (
     "/campaigns/list/",
+    "/campaign-groups/list/",
+    "/campaign-groups/add",
+    "/missions/list/",
+    "/missions/add",
+    "/internal-statuses/list/",
+    "/internal-statuses/add",
     "/contacts/list/",
     "/contacts/add",
     "/contacts/find",

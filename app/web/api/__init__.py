@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import jsonify
 from flask_appbuilder import AppBuilder
+from flask_babel import gettext as _
 
 
 def register(appbuilder: AppBuilder) -> None:
@@ -12,10 +13,14 @@ def register(appbuilder: AppBuilder) -> None:
     from app.web.api.campaigns import CampaignApi
     from app.web.api.contacts import ContactApi
     from app.web.api.folders import FolderApi
+    from app.web.api.groups import GroupApi
     from app.web.api.imports import ImportApi
+    from app.web.api.missions import MissionApi
+    from app.web.api.statuses import StatusApi
     from app.web.api.suppressions import SuppressionApi
 
-    for api in (SmtpAccountApi, FolderApi, ContactApi, ImportApi, SuppressionApi, CampaignApi):
+    ours = (SmtpAccountApi, FolderApi, ContactApi, ImportApi, SuppressionApi, CampaignApi)
+    for api in (*ours, GroupApi, StatusApi, MissionApi):
         appbuilder.add_api(api)
     tokens = appbuilder.sm.jwt_manager
     tokens.unauthorized_loader(_unauthorized)
@@ -25,4 +30,4 @@ def register(appbuilder: AppBuilder) -> None:
 
 
 def _unauthorized(_why: str = "") -> Any:
-    return jsonify(message="Sign in at /api/v1/security/login and send the access token as a Bearer token."), 401
+    return jsonify(message=_("Sign in at /api/v1/security/login and send the access token as a Bearer token.")), 401

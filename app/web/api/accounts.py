@@ -13,7 +13,7 @@ from app.extensions import db
 from app.web.api.base import RestApi, own_address
 from app.web.api.bodies import Body, Choice, Flag, Moment, Text, Whole, read
 from app.web.api.openapi import described, ref, result_of
-from app.web.base import AppInterface
+from app.web.lists import AppInterface
 from app.web.views.smtp_accounts import delete_account
 
 

@@ -10,20 +10,20 @@ from flask_appbuilder import ModelRestApi, expose
 from flask_appbuilder.exceptions import InvalidColumnFilterFABException, InvalidOrderByColumnFABException
 from flask_appbuilder.models.filters import Filters
 from flask_appbuilder.security.decorators import protect
+from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.exceptions import BadRequest
 
-from app.extensions import csrf
 from app.kernel.db import reading
 from app.kernel.errors import AppError
 from app.web.api import bodies
 from app.web.api.openapi import DONE, LIST, ONE, OWN, RESPONSES, described, ref
-from app.web.base import Guarded, OwnFilters, unit_of_work
+from app.web.base import Guarded, unit_of_work
 from app.web.errors import WORDS
+from app.web.lists import OwnFilters
 
 T = TypeVar("T")
 
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_PAGE = 10_000
 ASKABLE = frozenset({"filters", "page", "page_size", "order_column", "order_direction"})
 RISON = "Rison: (filters:!((col:name,opr:ct,value:spring)),order_column:name,order_direction:asc,page:0,page_size:25)"
@@ -46,12 +46,6 @@ class RestApi(Guarded, OwnFilters, ModelRestApi):
         self._declare()
         super().__init__()
 
-    def create_blueprint(self, *args: Any, **kwargs: Any) -> Any:
-        """The blueprint, with our checks before each of its routes."""
-        blueprint = super().create_blueprint(*args, **kwargs)
-        blueprint.before_request(_check_csrf)
-        return blueprint
-
     def operation_helper(self, path: str | None = None, operations: Any = None, **kwargs: Any) -> None:
         """The description of a route, with the numbers in its path."""
         super().operation_helper(path=path, operations=operations, **kwargs)
@@ -64,7 +58,7 @@ class RestApi(Guarded, OwnFilters, ModelRestApi):
 
     def response_403(self) -> Any:
         """The refusal of a role, as the panel words it."""
-        return self.response(403, message=WORDS[403])
+        return self.response(403, message=str(WORDS[403]))
 
     def create(self, values: dict[str, Any]) -> Any:
         """Make and add the new row from checked values; returns it."""
@@ -120,11 +114,11 @@ class RestApi(Guarded, OwnFilters, ModelRestApi):
     def delete(self, pk: int) -> Any:
         """Delete it."""
         self.written(lambda: self.remove(self.item(pk)))
-        return self.response(200, message="It was deleted.")
+        return self.response(200, message=_("It was deleted."))
 
     def item(self, pk: int) -> Any:
         """The row, or 404."""
-        found = self.datamodel.get(pk, self._base_filters) if pk <= bodies.MAX_ID else None
+        found = self.datamodel.get(pk, self._base_filters)
         return found if found is not None else abort(404)
 
     def written(self, step: Callable[[], T]) -> T:
@@ -172,18 +166,13 @@ class RestApi(Guarded, OwnFilters, ModelRestApi):
     def _handle_page_args(self, rison_args: dict[str, Any]) -> Any:
         page, size = rison_args.get("page", 0), rison_args.get("page_size", self.page_size)
         largest = current_app.config["FAB_API_MAX_PAGE_SIZE"]
-        if not isinstance(page, int) or not 0 <= page <= MAX_PAGE:
-            raise BadRequest(f"page is a number from 0 to {MAX_PAGE}.")
-        if not isinstance(size, int) or not 1 <= size <= largest:
-            raise BadRequest(f"page_size is a number from 1 to {largest}.")
+        if type(page) is not int or not 0 <= page <= MAX_PAGE:
+            raise BadRequest(_("%(name)s is a number from %(least)s to %(most)s.", name="page", least=0, most=MAX_PAGE))
+        if type(size) is not int or not 1 <= size <= largest:
+            raise BadRequest(
+                _("%(name)s is a number from %(least)s to %(most)s.", name="page_size", least=1, most=largest)
+            )
         return page, size
-
-
-def _check_csrf() -> None:
-    """The CSRF token where the session cookie speaks for the person."""
-    uses_cookie = "Authorization" not in request.headers
-    if request.method not in SAFE_METHODS and uses_cookie and current_app.config.get("WTF_CSRF_ENABLED", True):
-        csrf.protect()
 
 
 def asked() -> dict[str, Any]:
@@ -202,9 +191,9 @@ def asked() -> dict[str, Any]:
         AttributeError,
         RecursionError,
     ) as error:
-        raise BadRequest("q is not readable Rison.") from error
+        raise BadRequest(_("q is not readable Rison.")) from error
     if not isinstance(arguments, dict) or not ASKABLE.issuperset(arguments):
-        raise BadRequest(f"q is a Rison object with any of {', '.join(sorted(ASKABLE))}.")
+        raise BadRequest(_("q is a Rison object with any of %(names)s.", names=", ".join(sorted(ASKABLE))))
     return arguments
 
 
@@ -219,5 +208,5 @@ def number_asked(name: str, usual: int, largest: int) -> int:
     if given is None:
         return usual
     if not re.fullmatch(r"[0-9]{1,10}", given) or int(given) > largest:
-        raise BadRequest(f"{name} is a number from 0 to {largest}.")
+        raise BadRequest(_("%(name)s is a number from %(least)s to %(most)s.", name=name, least=0, most=largest))
     return int(given)

@@ -6,13 +6,15 @@ from typing import Any
 from flask import abort, request
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import protect
+from flask_babel import gettext as _
 from werkzeug.exceptions import BadRequest
 
 from app.campaigns import checks, service
 from app.campaigns.models import Campaign
 from app.extensions import db
-from app.reports import metrics
+from app.reports import metrics, recipients
 from app.sending import service as sending
+from app.sending.selection import RecipientFilter
 from app.web import security
 from app.web.api.accounts import TestBody, shown_report
 from app.web.api.base import RestApi, number_asked, own_address
@@ -29,7 +31,8 @@ from app.web.api.campaign_bodies import (
     RunBody,
 )
 from app.web.api.openapi import DONE, FILE, ONE, described, page_of, ref, result_of
-from app.web.base import AppInterface, actor, may
+from app.web.base import actor, may
+from app.web.lists import AppInterface
 
 MAX_LIMIT = 1000
 SHOWN_BY_WORD = {word: shown for shown, word in WORD_OF.items()}
@@ -58,7 +61,7 @@ class CampaignApi(RestApi):
     own_names = {"smtp_account": "smtp_account_id", "folders": "folder_ids", "document": "file"}
     list_columns = list(CampaignRow().fields)
     show_columns = list(set(CampaignShown().fields) - {"folder_ids", "documents"})
-    search_columns = ["name", "description", "status"]
+    search_columns = ["name", "description", "status", "group_id"]
     order_columns = ["id", "name", "status", "changed_at"]
     base_order = ("id", "desc")
     add_model_schema, edit_model_schema = CampaignBody(), CampaignChange()
@@ -164,7 +167,7 @@ class CampaignApi(RestApi):
             service.detach(document_id)
 
         self.written(remove)
-        return self.response(200, message="The document was removed.")
+        return self.response(200, message=_("The document was removed."))
 
     @expose("/<int:pk>/report", methods=["GET"])
     @protect()
@@ -178,7 +181,7 @@ class CampaignApi(RestApi):
     @described("get", result_of({"type": "array", "items": REASON}))
     def reasons(self, pk: int) -> Any:
         """Why recipients have no sent message, the most frequent reason first."""
-        found = metrics.reasons(self.item(pk).id)
+        found = metrics.reasons(self.item(pk).id).rows
         return self.response(
             200, result=[{"state": state, "reason": reason, "count": number} for state, reason, number in found]
         )
@@ -198,16 +201,16 @@ class CampaignApi(RestApi):
         """Its recipients in order, a portion at a time."""
         word, limit = request.args.get("state"), number_asked("limit", 100, MAX_LIMIT)
         if word is not None and word not in SHOWN_BY_WORD:
-            raise BadRequest(f"state is one of {', '.join(SHOWN_BY_WORD)}.")
+            raise BadRequest(_("%(name)s is one of %(values)s.", name="state", values=", ".join(SHOWN_BY_WORD)))
         after = number_asked("after", 0, MAX_ID)
-        shown = SHOWN_BY_WORD[word] if word else None
-        rows = metrics.recipients_page(self.item(pk).id, shown, after, limit + 1)
-        result = RecipientShown().dump(rows[:limit], many=True)
+        asked = RecipientFilter(shown=SHOWN_BY_WORD[word] if word else None)
+        found = recipients.page(self.item(pk).id, asked, after, limit)
+        result = RecipientShown().dump(found.rows, many=True)
         if not may(security.READ, "Contact"):
             for row in result:
                 row["address"] = None
-        more = len(rows) > limit and limit > 0
-        return self.response(200, result=result, next_after=rows[limit - 1].seq if more else None)
+        last = found.rows[-1].seq if found.has_more and found.rows else None
+        return self.response(200, result=result, next_after=last if last is not None else found.searched_to)
 
     @expose("/<int:pk>/recipients/<int:contact_id>", methods=["DELETE"])
     @protect()
@@ -217,7 +220,7 @@ class CampaignApi(RestApi):
         if contact_id > MAX_ID:
             abort(404)
         self.written(lambda: sending.remove_client(self.item(pk).id, contact_id, actor()))
-        return self.response(200, message="The client was removed from the campaign.")
+        return self.response(200, message=_("The client was removed from the campaign."))
 
     def _moved(self, pk: int, move: Callable[[int, str], Campaign], status: int = 200) -> Any:
         read(Body())

@@ -11,7 +11,7 @@ from app.audience.models import Contact
 from app.web.api.base import RestApi
 from app.web.api.bodies import Body, Ids, Moment, Text, Texts, Whole, read
 from app.web.api.openapi import OWN, described, ref, result_of
-from app.web.base import AppInterface
+from app.web.lists import AppInterface
 
 COLUMNS = ["id", "first_name", "last_name", "company", "country", "language", "time_zone", "attributes"]
 

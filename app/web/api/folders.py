@@ -5,6 +5,7 @@ from typing import Any
 
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import protect
+from flask_babel import gettext as _
 from marshmallow import post_dump
 from sqlalchemy import func, select
 
@@ -14,7 +15,7 @@ from app.extensions import db
 from app.web.api.base import RestApi, number_asked
 from app.web.api.bodies import MAX_ID, Body, Ids, Moment, Text, Whole, read
 from app.web.api.openapi import DONE, described, ref
-from app.web.base import AppInterface
+from app.web.lists import AppInterface
 
 MAX_LIMIT = 10_000
 
@@ -116,7 +117,7 @@ class FolderApi(RestApi):
         """Put contacts into it; those that are in it stay."""
         contact_ids = read(MembersBody())["contact_ids"]
         self.written(lambda: service.add_to_folder(self.item(pk).id, contact_ids))
-        return self.response(200, message="The contacts are in the folder.")
+        return self.response(200, message=_("The contacts are in the folder."))
 
     @expose("/<int:pk>/contacts/<int:contact_id>", methods=["DELETE"])
     @protect()
@@ -125,4 +126,4 @@ class FolderApi(RestApi):
         """Take a contact out of it; the contact stays."""
         if contact_id <= MAX_ID:
             self.written(lambda: service.remove_from_folder(self.item(pk).id, [contact_id]))
-        return self.response(200, message="The contact is not in the folder.")
+        return self.response(200, message=_("The contact is not in the folder."))

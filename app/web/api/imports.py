@@ -13,7 +13,8 @@ from app.kernel.db import reading
 from app.web.api.base import RestApi
 from app.web.api.bodies import Body, Moment, Text, Texts, Whole, read, sent_file
 from app.web.api.openapi import FILE, ONE, described, ref
-from app.web.base import AppInterface, actor
+from app.web.base import actor
+from app.web.lists import AppInterface
 from app.web.views.imports import progress_of
 
 

@@ -13,7 +13,7 @@ from app.extensions import db
 from app.kernel.errors import InvalidInput
 from app.web.api.base import RestApi
 from app.web.api.bodies import Body, Choice, Moment, Text, Whole
-from app.web.base import AppInterface
+from app.web.lists import AppInterface
 
 
 class SuppressionBody(Body):
@@ -52,7 +52,7 @@ class SuppressionApi(RestApi):
         try:
             index = email_index(normalise_email(values["address"]))
         except InvalidInput as error:
-            raise InvalidInput(str(error), "address") from error
+            raise error.about("address") from error
         service.suppress(Channel.EMAIL, index, SuppressionSource.BY_HAND)
         here = (Suppression.channel == Channel.EMAIL, Suppression.address_index == index)
         return db.session.scalars(select(Suppression).where(*here)).one()

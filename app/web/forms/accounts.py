@@ -1,45 +1,99 @@
 """The form of an SMTP account."""
 
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from wtforms import SelectField
+from wtforms.fields import SelectChoice
+
 from app.channels.contract import Security
 from app.web.forms.fields import PanelForm, check_box, choice, enum_choice, line, number, secret, secret_area
 
 SECURITY = {
-    Security.STARTTLS: "STARTTLS (usual on port 587)",
-    Security.TLS: "TLS from the start (usual on port 465)",
-    Security.NONE: "none (only inside your own network)",
+    Security.STARTTLS: _l("STARTTLS (usual on port 587)"),
+    Security.TLS: _l("TLS from the start (usual on port 465)"),
+    Security.NONE: _l("none (only inside your own network)"),
 }
 AUTH = (
-    ("auto", "what the server offers"),
+    ("auto", _l("what the server offers")),
     ("plain", "PLAIN"),
     ("login", "LOGIN"),
-    ("xoauth2", "XOAUTH2 (the password is an access token)"),
+    ("xoauth2", _l("XOAUTH2 (the password is an access token)")),
 )
+# Server, port, security and, where it is always the same, the user name, from the providers' own pages.
+PRESETS: dict[str, dict[str, str]] = {
+    "Amazon SES (Frankfurt)": {"host": "email-smtp.eu-central-1.amazonaws.com", "port": "587", "security": "starttls"},
+    "Brevo": {"host": "smtp-relay.brevo.com", "port": "587", "security": "starttls"},
+    "Gmail, Google Workspace": {"host": "smtp.gmail.com", "port": "587", "security": "starttls"},
+    "Mailgun (EU)": {"host": "smtp.eu.mailgun.org", "port": "587", "security": "starttls"},
+    "Mailjet": {"host": "in-v3.mailjet.com", "port": "587", "security": "starttls"},
+    "Microsoft 365": {"host": "smtp.office365.com", "port": "587", "security": "starttls"},
+    "OVHcloud": {"host": "ssl0.ovh.net", "port": "465", "security": "tls"},
+    "Postmark": {"host": "smtp.postmarkapp.com", "port": "587", "security": "starttls"},
+    "SendGrid": {"host": "smtp.sendgrid.net", "port": "587", "security": "starttls", "username": "apikey"},
+    "Zoho Mail (EU)": {"host": "smtp.zoho.eu", "port": "465", "security": "tls"},
+}
+SECTIONS: list[tuple[Any, dict[str, list[str]]]] = [
+    (_l("Server"), {"fields": ["name", "preset", "host", "port", "security", "auth", "username", "secret"]}),
+    (_l("Sender"), {"fields": ["from_name", "from_email", "reply_to", "is_enabled"]}),
+    (
+        _l("Limits"),
+        {
+            "fields": [
+                "per_second",
+                "per_minute",
+                "per_hour",
+                "per_day",
+                "max_connections",
+                "messages_per_connection",
+            ]
+        },
+    ),
+    (_l("Signature (DKIM)"), {"fields": ["dkim_domain", "dkim_selector", "dkim_key"]}),
+]
+
+
+def _preset(name: str, values: dict[str, str]) -> SelectChoice:
+    return SelectChoice(name, name, {f"data-fill-{field}": value for field, value in values.items()})
 
 
 class AccountForm(PanelForm):
     """Server, sign-in, sender and limits. The password is written only."""
 
-    name = line("Name", "How you call this account in the panel.")
-    host = line("Server", "Such as smtp.example.org.")
-    port = number("Port", default=587)
-    security = enum_choice("Connection security", Security, SECURITY, Security.STARTTLS)
-    username = line("User name", "Empty when the server asks for none.", autocomplete="off")
-    secret = secret("Password", "Stored encrypted and never shown. Leave it empty to keep the stored one.")
-    auth = choice("Sign-in method", AUTH, default="auto")
-    from_name = line("Sender name")
-    from_email = line("Sender address")
-    reply_to = line("Reply-to address", "Empty: answers go to the sender address.")
-    max_connections = number("Connections at once", "How many connections all workers together may open.", 8)
-    messages_per_connection = number("Messages per connection", "After so many a new connection is opened.", 500)
-    per_second = number("At most per second", "Empty: no limit.")
-    per_minute = number("At most per minute", "Empty: no limit.")
-    per_hour = number("At most per hour", "Empty: no limit.")
-    per_day = number("At most in 24 hours", "Empty: no limit.")
-    dkim_domain = line("DKIM domain", "To sign the messages: the domain of the sender address. Empty: no signature.")
-    dkim_selector = line("DKIM selector", "A name for the key, such as muster1.")
-    dkim_key = secret_area(
-        "DKIM private key (PEM)",
-        "Empty: the stored key is kept, or a new one is made. Stored encrypted and never shown; "
-        "the record for your DNS stands on the page of the account.",
+    name = line(_l("Name"), _l("How you call this account in the panel."), required=True)
+    preset = SelectField(
+        _l("Provider"),
+        description=_l("Fills in server, port and security. Look at your provider's page for user name and password."),
+        choices=[SelectChoice("", _l("another one")), *(_preset(name, values) for name, values in PRESETS.items())],
+        validate_choice=False,
+        render_kw={"class": "form-control", "data-fills": True},
     )
-    is_enabled = check_box("Enabled", "A disabled account sends nothing.", True)
+    host = line(_l("Server"), _l("Such as smtp.example.org."), required=True)
+    port = number(_l("Port"), default=587)
+    security = enum_choice(_l("Connection security"), Security, SECURITY, Security.STARTTLS)
+    username = line(_l("User name"), _l("Empty when the server asks for none."), autocomplete="off")
+    secret = secret(_l("Password"), _l("Stored encrypted and never shown. Leave it empty to keep the stored one."))
+    auth = choice(_l("Sign-in method"), AUTH, default="auto")
+    from_name = line(_l("Sender name"))
+    from_email = line(_l("Sender address"), required=True)
+    reply_to = line(_l("Reply-to address"), _l("Empty: answers go to the sender address."))
+    max_connections = number(_l("Connections at once"), _l("How many connections all workers together may open."), 8)
+    messages_per_connection = number(
+        _l("Messages per connection"), _l("After so many a new connection is opened."), 500
+    )
+    per_second = number(_l("At most per second"), _l("Empty: no limit."))
+    per_minute = number(_l("At most per minute"), _l("Empty: no limit."))
+    per_hour = number(_l("At most per hour"), _l("Empty: no limit."))
+    per_day = number(_l("At most in 24 hours"), _l("Empty: no limit."))
+    dkim_domain = line(
+        _l("DKIM domain"), _l("To sign the messages: the domain of the sender address. Empty: no signature.")
+    )
+    dkim_selector = line(_l("DKIM selector"), _l("A name for the key, such as muster1."))
+    dkim_key = secret_area(
+        _l("DKIM private key (PEM)"),
+        _l(
+            "Empty: the stored key is kept, or a new one is made. Stored encrypted and never shown; "
+            "the record for your DNS stands on the page of the account."
+        ),
+    )
+    is_enabled = check_box(_l("Enabled"), _l("A disabled account sends nothing."), True)

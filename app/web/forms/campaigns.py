@@ -5,10 +5,16 @@ from typing import Any
 from zoneinfo import available_timezones
 
 import holidays
-from wtforms import HiddenField, MultipleFileField, SelectMultipleField
+from babel import Locale
+from flask_babel import get_locale
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from wtforms import HiddenField, MultipleFileField, SelectField, SelectMultipleField
 from wtforms.fields import SelectChoice
 
+from app.audience.fields import plain
 from app.campaigns.models import Campaign
+from app.web import place
 from app.web.forms.fields import (
     PanelForm,
     account_rows,
@@ -25,11 +31,13 @@ from app.web.forms.fields import (
     row_choices,
     text_area,
 )
+from app.web.forms.groups import group_rows
 
 MOMENTS = ("start_at", "valid_from", "valid_until")
 PLAIN = (
     "name",
     "description",
+    "group_id",
     "smtp_account_id",
     "subject",
     "html",
@@ -46,14 +54,17 @@ PLAIN = (
     "customers_delay_seconds",
     "customers_batch_size",
 )
-MERGE_HELP = 'Fields such as {{ first_name | default: "there" }} are filled in for each person.'
-ZONE_HELP = "By the clocks of the time zone below. Empty: no limit."
+MERGE_HELP = _l('Fields such as {{ first_name | default: "there" }} are filled in for each person.')
+ZONE_HELP = _l("By the clocks of the time zone above. Empty: no limit.")
 
 SECTIONS = [
-    ("Campaign", {"fields": ["name", "description", "smtp_account_id", "folders"]}),
-    ("Message", {"fields": ["subject", "html", "text", "documents", "to_second_email", "track_opens", "track_clicks"]}),
+    (_l("Campaign"), {"fields": ["name", "description", "smtp_account_id", "group_id", "folders"]}),
     (
-        "Schedule",
+        _l("Message"),
+        {"fields": ["subject", "html", "text", "documents", "to_second_email", "track_opens", "track_clicks"]},
+    ),
+    (
+        _l("Schedule"),
         {
             "fields": [
                 "zone",
@@ -65,10 +76,10 @@ SECTIONS = [
             ]
         },
     ),
-    ("Pacing", {"fields": ["delay_seconds", "customers_delay_seconds", "customers_batch_size"]}),
+    (_l("Pacing"), {"fields": ["delay_seconds", "customers_delay_seconds", "customers_batch_size"]}),
 ]
 EDIT_SECTIONS = [
-    (title, {"fields": [*part["fields"], "removed_documents"] if title == "Message" else part["fields"]})
+    (title, {"fields": [*part["fields"], "removed_documents"] if "documents" in part["fields"] else part["fields"]})
     for title, part in SECTIONS
 ]
 
@@ -78,39 +89,64 @@ def _zones() -> list[tuple[str, str]]:
     return [(zone, zone) for zone in sorted(available_timezones())]
 
 
-@cache
-def _countries() -> list[tuple[str, str]]:
-    return [("", "none"), *((code, code) for code in sorted(holidays.list_supported_countries()))]
+def _countries() -> list[SelectChoice]:
+    names = (get_locale() or Locale("en")).territories
+    codes = holidays.list_supported_countries(include_aliases=False)
+    found = sorted(((names.get(code, code), code) for code in codes), key=lambda each: plain(each[0]))
+    return [SelectChoice("", _("none")), *(SelectChoice(code, name) for name, code in found)]
+
+
+def _here() -> str:
+    """The zone of the person who writes the campaign."""
+    return place.zone().key
+
+
+def _only_account() -> int | None:
+    """The account, where there is no choice."""
+    rows = account_rows()
+    return rows[0][0] if len(rows) == 1 else None
 
 
 class CampaignForm(PanelForm):
-    """Everything a person writes about an e-mail campaign. revision is the one the person saw."""
+    """Everything a person writes about an e-mail campaign. revision and group_seen are what the person saw."""
 
     revision = HiddenField()
-    name = line("Name")
-    description = line("Description", "For yourself; nobody else reads it.")
-    smtp_account_id = row_choice("SMTP account", account_rows, "choose one")
-    folders = row_choices("Folders", folder_rows, "Everybody in these folders gets the message once.")
-    subject = line("Subject", MERGE_HELP)
-    html = text_area("Message (HTML)", MERGE_HELP, rows=14)
-    text = text_area("Message (plain text)", "Empty: made from the HTML.", rows=8)
-    documents = MultipleFileField("Attach documents", description="All together up to 10 MB.")
-    to_second_email = check_box("Send to the second e-mail address")
-    track_opens = check_box("Count opens", default=True)
-    track_clicks = check_box("Count clicks", default=True)
-    zone = choice("Time zone", _zones(), "All times of this campaign are in this zone.", default="UTC")
-    start_at = moment("Start at", "By the clocks of the time zone above. Empty: as soon as it is published.")
-    valid_from = moment("Valid from", ZONE_HELP.replace("below", "above"))
-    valid_until = moment("Valid until", "After this nothing more is sent. Empty: no limit.")
-    daily_from = hour("Daily from", "Send only between these hours; they may go over midnight. Empty: all day.")
-    daily_until = hour("Daily until")
-    working_days_only = check_box("Working days only", "Monday to Friday without holidays.")
-    holidays_country = choice("Public holidays of", _countries(), "Used with working days only.")
-    delay_seconds = number("Delay between messages (seconds)", "3600 is an hour. 0: as fast as the account allows.", 0)
-    customers_delay_seconds = number(
-        "Customers delay (seconds)", "The pause after each batch of customers: 300 is five minutes.", 0
+    group_seen = HiddenField()
+    name = line(_l("Name"))
+    description = line(_l("Description"), _l("For yourself; nobody else reads it."))
+    smtp_account_id = row_choice(_l("SMTP account"), account_rows, _l("choose one"), default=_only_account)
+    group_id = row_choice(_l("Group"), group_rows, _l("no group"))
+    folders = row_choices(_l("Folders"), folder_rows, _l("Everybody in these folders gets the message once."))
+    subject = line(_l("Subject"), MERGE_HELP)
+    html = text_area(_l("Message (HTML)"), MERGE_HELP, rows=14)
+    text = text_area(_l("Message (plain text)"), _l("Empty: made from the HTML."), rows=8)
+    documents = MultipleFileField(_l("Attach documents"), description=_l("All together up to 10 MB."))
+    to_second_email = check_box(_l("Send to the second e-mail address"))
+    track_opens = check_box(_l("Count opens"), default=True)
+    track_clicks = check_box(_l("Count clicks"), default=True)
+    zone = choice(_l("Time zone"), _zones(), _l("All times of this campaign are in this zone."), default=_here)
+    start_at = moment(_l("Start at"), _l("By the clocks of the time zone above. Empty: as soon as it is published."))
+    valid_from = moment(_l("Valid from"), ZONE_HELP)
+    valid_until = moment(_l("Valid until"), _l("After this nothing more is sent. Empty: no limit."))
+    daily_from = hour(_l("Daily from"), _l("Send only between these hours; they may go over midnight. Empty: all day."))
+    daily_until = hour(_l("Daily until"))
+    working_days_only = check_box(_l("Working days only"), _l("Monday to Friday without holidays."))
+    holidays_country = SelectField(
+        _l("Public holidays of"),
+        description=_l("Used with working days only."),
+        choices=_countries,
+        default="",
+        render_kw={"class": "form-control"},
     )
-    customers_batch_size = number("Customers in a batch", "How many get the message before the customers delay.", 0)
+    delay_seconds = number(
+        _l("Delay between messages (seconds)"), _l("3600 is an hour. 0: as fast as the account allows."), 0
+    )
+    customers_delay_seconds = number(
+        _l("Customers delay (seconds)"), _l("The pause after each batch of customers: 300 is five minutes."), 0
+    )
+    customers_batch_size = number(
+        _l("Customers in a batch"), _l("How many get the message before the customers delay."), 0
+    )
 
     def plain_values(self) -> dict[str, Any]:
         """The values as columns of Campaign: times in UTC, counts never empty."""
@@ -119,6 +155,8 @@ class CampaignForm(PanelForm):
             values[name] = values[name] or 0
         for name in MOMENTS:
             values[name] = in_utc(self[name].data, self.zone.data)
+        if (self.group_seen.data or "") == str(self.group_id.data or ""):
+            del values["group_id"]  # who did not touch it leaves it to others
         return values
 
     def uploads(self) -> list[Any]:
@@ -129,28 +167,30 @@ class CampaignForm(PanelForm):
 class EditCampaignForm(CampaignForm):
     """The same for a campaign that exists: its documents can be taken off."""
 
-    removed_documents = SelectMultipleField("Take off documents", coerce=int, validate_choice=False)
+    removed_documents = SelectMultipleField(_l("Take off documents"), coerce=int, validate_choice=False)
 
     def show(self, campaign: Campaign) -> None:
         """Fill in what WTForms cannot know: ids of related rows and times in the campaign's zone."""
         self.folders.data = [folder.id for folder in campaign.folders]
+        self.group_seen.data = str(campaign.group_id or "")
         for name in MOMENTS:
             self[name].data = in_zone(getattr(campaign, name), campaign.zone)
 
     def offer_documents(self, campaign: Campaign) -> None:
-        """List the documents that can be taken off."""
-        self.removed_documents.choices = [
-            SelectChoice(document.id, document.name) for document in campaign.documents if not document.is_removed
-        ]
+        """List the documents that can be taken off; without any there is nothing to choose."""
+        present = [document for document in campaign.documents if not document.is_removed]
+        self.removed_documents.choices = [SelectChoice(document.id, document.name) for document in present]
+        if not present:
+            del self.removed_documents
 
 
 class RunForm(PanelForm):
     """Which folders a campaign is to be run on."""
 
-    folders = row_choices("Folders", folder_rows, "People who already got the message do not get it again.")
+    folders = row_choices(_l("Folders"), folder_rows, _l("People who already got the message do not get it again."))
 
 
 class RemoveClientForm(PanelForm):
     """Whom to take out of a campaign."""
 
-    address = line("E-mail address or phone number", "The exact address of the client.", autocomplete="off")
+    address = line(_l("E-mail address or phone number"), _l("The exact address of the client."), autocomplete="off")

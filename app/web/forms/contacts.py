@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from flask_babel import lazy_gettext as _l
+
 from app.audience.models import Contact
 from app.web.forms.fields import PanelForm, folder_rows, line, row_choices, text_area
 
@@ -12,24 +14,26 @@ ADDRESSES = ("email", "second_email", "phone", "whatsapp")
 class FolderForm(PanelForm):
     """Its name."""
 
-    name = line("Name", maxlength=120)
+    name = line(_l("Name"), maxlength=120)
 
 
 class ContactForm(PanelForm):
     """A person with up to four addresses, which are stored encrypted."""
 
-    first_name = line("First name")
-    last_name = line("Last name")
-    email = line("E-mail", autocomplete="off")
-    second_email = line("Second e-mail", autocomplete="off")
-    phone = line("Phone", "With the country, such as +48 600 100 200.", autocomplete="off")
-    whatsapp = line("WhatsApp", autocomplete="off")
-    company = line("Company")
-    country = line("Country", "Two letters such as PL.", maxlength=2)
-    language = line("Language", "Such as pl or en.")
-    time_zone = line("Time zone", "Such as Europe/Warsaw.")
-    own_fields = text_area("Own fields", "One in each line: name = value. Used as {{ name }} in messages.", rows=4)
-    folders = row_choices("Folders", folder_rows)
+    first_name = line(_l("First name"))
+    last_name = line(_l("Last name"))
+    email = line(_l("E-mail"), autocomplete="off")
+    second_email = line(_l("Second e-mail"), autocomplete="off")
+    phone = line(_l("Phone"), _l("With the country, such as +48 600 100 200."), autocomplete="off")
+    whatsapp = line(_l("WhatsApp"), autocomplete="off")
+    company = line(_l("Company"))
+    country = line(_l("Country"), _l("Two letters such as PL."), maxlength=2)
+    language = line(_l("Language"), _l("Such as pl or en."))
+    time_zone = line(_l("Time zone"), _l("Such as Europe/Warsaw."))
+    own_fields = text_area(
+        _l("Own fields"), _l("One in each line: name = value. Used as {{ attributes.name }} in messages."), rows=4
+    )
+    folders = row_choices(_l("Folders"), folder_rows)
 
     def person(self) -> dict[str, Any]:
         """The values by the names of the contact's fields."""
@@ -46,13 +50,15 @@ class ContactForm(PanelForm):
 class SuppressionForm(PanelForm):
     """An address that must not be written to."""
 
-    address = line("E-mail address", "Stored as a fingerprint only: it cannot be shown again.", autocomplete="off")
+    address = line(
+        _l("E-mail address"), _l("Stored as a fingerprint only: it cannot be shown again."), autocomplete="off"
+    )
 
 
 class FindForm(PanelForm):
     """Whom to look for; posted, so that an address never stands in a link or a log."""
 
-    address = line("E-mail address or phone number", "The exact address.", autocomplete="off")
+    address = line(_l("E-mail address or phone number"), _l("The exact address."), autocomplete="off")
 
 
 def _attributes(text: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ from flask_appbuilder.forms import DynamicForm
 from sqlalchemy import select
 from wtforms import (
     BooleanField,
+    DateField,
     DateTimeLocalField,
     IntegerField,
     PasswordField,
@@ -26,7 +27,7 @@ from app.audience.models import Folder
 from app.channels.models import SmtpAccount
 from app.extensions import db
 
-FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]
+FORMATS = ["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]  # the first is written
 
 
 class PanelForm(DynamicForm):
@@ -39,6 +40,12 @@ class PanelForm(DynamicForm):
 
 def _control(**extra: Any) -> dict[str, Any]:
     return {"class": "form-control", **extra}
+
+
+def picked(kind: str) -> dict[str, Any]:
+    """The attributes of a field for the page's picker. kind: data-date, data-datetime or data-time."""
+    # text, so that the picker looks the same in every browser; without a script the format can be typed
+    return _control(type="text", autocomplete="off", **{kind: True})
 
 
 def line(label: str, description: str = "", **extra: Any) -> StringField:
@@ -87,19 +94,28 @@ def check_box(label: str, description: str = "", default: bool = False) -> Boole
 def moment(label: str, description: str = "") -> DateTimeLocalField:
     """A date and time in the zone that the form names; read it with in_utc(). FAB's own picker gives no valid value."""
     return DateTimeLocalField(
-        label, description=description, format=FORMATS, validators=[Optional()], render_kw=_control()
+        label, description=description, format=FORMATS, validators=[Optional()], render_kw=picked("data-datetime")
     )
 
 
 def hour(label: str, description: str = "") -> TimeField:
     """A time of day."""
     return TimeField(
-        label, description=description, format=["%H:%M", "%H:%M:%S"], validators=[Optional()], render_kw=_control()
+        label,
+        description=description,
+        format=["%H:%M", "%H:%M:%S"],
+        validators=[Optional()],
+        render_kw=picked("data-time"),
     )
 
 
-def choice(label: str, choices: Iterable[tuple[str, str]], description: str = "", default: str = "") -> SelectField:
-    """One of fixed choices (value, words)."""
+def day(label: str, description: str = "", **extra: Any) -> DateField:
+    """A date."""
+    return DateField(label, description=description, render_kw=picked("data-date"), **extra)
+
+
+def choice(label: str, choices: Iterable[tuple[str, str]], description: str = "", default: Any = "") -> SelectField:
+    """One of fixed choices (value, words). default: a value, or what gives it when the form is shown."""
     return SelectField(
         label,
         description=description,
@@ -114,10 +130,17 @@ def enum_choice(label: str, kind: type[StrEnum], words: dict[Any, str], default:
     return choice(label, [(value.value, words[value]) for value in kind], default=default.value)
 
 
-def row_choice(label: str, rows: Callable[[], list[tuple[int, str]]], blank: str, description: str = "") -> SelectField:
+def row_choice(
+    label: str,
+    rows: Callable[[], list[tuple[int, str]]],
+    blank: str,
+    description: str = "",
+    default: Callable[[], int | None] | None = None,
+) -> SelectField:
     """One row of a table by its id, or none."""
     return SelectField(
         label,
+        default=default,
         description=description,
         choices=lambda: [SelectChoice("", blank), *(SelectChoice(str(pk), name) for pk, name in rows())],
         coerce=_id_or_none,

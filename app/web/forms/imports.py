@@ -1,5 +1,6 @@
 """The forms of an import: the file, and what its columns are."""
 
+from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField, FileRequired
 
 from app.audience.fields import ATTRIBUTE_PREFIX, attribute_name
@@ -12,17 +13,17 @@ class UploadForm(PanelForm):
     """The file."""
 
     file = FileField(
-        "CSV file",
-        description="The first row names the columns. Up to 200 MB and 1,000,000 rows.",
-        validators=[FileRequired("Choose a file.")],
+        _l("CSV file"),
+        description=_l("The first row names the columns. Up to 200 MB and 1,000,000 rows."),
+        validators=[FileRequired(_l("Choose a file."))],
     )
 
 
 class MappingForm(PanelForm):
     """Beside the columns: where the people go and what their phone numbers mean. Columns are read by number."""
 
-    folder_id = row_choice("Put them into the folder", folder_rows, "no folder")
-    default_country = line("Country of phone numbers without +", "Two letters such as PL.", maxlength=2)
+    folder_id = row_choice(_l("Put them into the folder"), folder_rows, _l("no folder"))
+    default_country = line(_l("Country of phone numbers without +"), _l("Two letters such as PL."), maxlength=2)
 
 
 def own_field(column: str) -> str:

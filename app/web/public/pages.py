@@ -5,6 +5,9 @@ import logging
 from collections.abc import Callable
 
 from flask import Blueprint, Response, current_app, redirect, request
+from flask_babel import get_locale
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -14,6 +17,7 @@ from app.kernel.errors import AppError, NotFound
 from app.kernel.signing import TokenPurpose, key_for, read
 from app.sending import engagement
 from app.sending.service import TEST_SEQ
+from app.web import words
 
 log = logging.getLogger(__name__)
 
@@ -22,12 +26,12 @@ pages = Blueprint("public", __name__, template_folder="templates")
 PIXEL = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
 HEADERS = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; font-src 'self'; form-action 'self'; "
     "frame-ancestors 'none'; base-uri 'none'",
     "Referrer-Policy": "no-referrer",  # the token stands in the address
     "X-Robots-Tag": "noindex, nofollow",
 }
-AWAY = "We cannot look this up right now. Try again in a few minutes."
+AWAY = _l("We cannot look this up right now. Try again in a few minutes.")
 
 
 @pages.after_request
@@ -38,14 +42,14 @@ def _headers(response: AnyResponse) -> AnyResponse:
 
 @pages.errorhandler(AppError)
 def _app_error(error: AppError) -> Response:
-    return _page(str(error), status=error.status)
+    return _page(words.of_error(error), status=error.status)
 
 
 @pages.errorhandler(SQLAlchemyError)
 def _database_error(error: SQLAlchemyError) -> Response:
     db.session.rollback()
     log.warning("public page without a database", extra={"endpoint": request.endpoint, "error": type(error).__name__})
-    return _page(AWAY, status=503)
+    return _page(str(AWAY), status=503)
 
 
 @pages.route("/u/<token>", methods=["GET"])
@@ -53,10 +57,10 @@ def ask(token: str) -> Response:
     """A page with a button. Opening it changes nothing: scanners open every link of a message."""
     campaign_id, seq = read(key_for(TokenPurpose.UNSUBSCRIBE), token)
     if seq == TEST_SEQ:
-        return _page("This link comes from a test message. Nobody's subscription hangs on it.")
+        return _page(_("This link comes from a test message. Nobody's subscription hangs on it."))
     if engagement.is_unsubscribed(campaign_id, seq):
-        return _page("You are unsubscribed. We send nothing more to this address.")
-    return _page("Do you want to stop getting messages from us at this address?", has_button=True)
+        return _page(_("You are unsubscribed. We send nothing more to this address."))
+    return _page(_("Do you want to stop getting messages from us at this address?"), button=_("Unsubscribe"))
 
 
 @pages.route("/u/<token>", methods=["POST"])
@@ -65,7 +69,7 @@ def unsubscribe(token: str) -> Response:
     campaign_id, seq = read(key_for(TokenPurpose.UNSUBSCRIBE), token)
     if seq != TEST_SEQ:
         in_transaction(engagement.unsubscribe, campaign_id, seq)
-    return _page("You are unsubscribed. We send nothing more to this address.")
+    return _page(_("You are unsubscribed. We send nothing more to this address."))
 
 
 @pages.route("/c/<token>/<number>", methods=["GET"])
@@ -104,7 +108,8 @@ def _noted(record: Callable[[int, int], None], campaign_id: int, seq: int) -> No
         log.warning("engagement not recorded", extra=ids | {"error": type(error).__name__})
 
 
-def _page(sentence: str, has_button: bool = False, status: int = 200) -> Response:
+def _page(sentence: str, button: str = "", status: int = 200) -> Response:
     # Not render_template: what the panel adds to every template would load the session and its person.
     template = current_app.jinja_env.get_template("public/page.html")
-    return Response(template.render(sentence=sentence, has_button=has_button), status, mimetype="text/html")
+    page = template.render(title=_("Your subscription"), sentence=sentence, button=button, language=get_locale())
+    return Response(page, status, mimetype="text/html")

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from flask import flash, redirect, request, url_for
+from flask import flash, g, redirect, request, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.actions import action
 from flask_appbuilder.security.decorators import has_access, permission_name
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from markupsafe import Markup
 from sqlalchemy import select
@@ -15,15 +17,16 @@ from werkzeug.wrappers import Response
 
 from app.audience import queries as audience
 from app.campaigns import service
-from app.campaigns.lifecycle import EDITABLE, CampaignStatus
+from app.campaigns.lifecycle import EDITABLE, MOVES, CampaignEvent, CampaignStatus
 from app.campaigns.models import Campaign
 from app.channels.contract import Outcome
 from app.channels.models import SmtpAccount
 from app.extensions import db
-from app.kernel.errors import AppError, InvalidInput
+from app.kernel.errors import AppError, Conflict, InvalidInput
 from app.sending import service as sending
-from app.web import formats, security
-from app.web.base import AppInterface, AppModelView, actor, may
+from app.web import formats, security, words
+from app.web.base import AppModelView, actor, may
+from app.web.choices import ChoiceFilters
 from app.web.forms.campaigns import (
     EDIT_SECTIONS,
     SECTIONS,
@@ -32,53 +35,35 @@ from app.web.forms.campaigns import (
     RemoveClientForm,
     RunForm,
 )
+from app.web.forms.groups import InGroup, group_rows
+from app.web.frames import framed
+from app.web.lists import AppInterface
 
-SHOWN = [
-    "id",
-    "name",
-    "description",
-    "status",
-    "status_detail",
-    "waiting_for",
-    "next_send_at",
-    "smtp_account",
-    "folders",
-    "subject",
-    "html",
-    "text",
-    "documents",
-    "to_second_email",
-    "track_opens",
-    "track_clicks",
-    "zone",
-    "start_at",
-    "valid_from",
-    "valid_until",
-    "daily_from",
-    "daily_until",
-    "working_days_only",
-    "holidays_country",
-    "delay_seconds",
-    "customers_delay_seconds",
-    "customers_batch_size",
-    "created_by",
-    "created_at",
-    "changed_by",
-    "changed_at",
-    "started_at",
-    "finished_at",
-]
+# What each action moves, and the one that is offered first in a state.
+EVENTS = {
+    "publish": CampaignEvent.PUBLISH,
+    "start": CampaignEvent.START,
+    "stop": CampaignEvent.STOP,
+    "unpublish": CampaignEvent.UNPUBLISH,
+    "end": CampaignEvent.END,
+}
+FIRST = {
+    CampaignStatus.DRAFT: "publish",
+    CampaignStatus.SCHEDULED: "stop",
+    CampaignStatus.SENDING: "stop",
+    CampaignStatus.PAUSED: "start",
+    CampaignStatus.FAILED: "start",
+}
+ASKED_ON_A_PAGE = {"run_on_folders": "run_form", "remove_client": "remove_form"}
 
 
-def _report_link(campaign_id: int) -> Markup:
-    return formats.link(url_for("ReportView.report", campaign_id=campaign_id), "Report")
+def _group_name(group_id: int | None) -> str:
+    if "group_names" not in g:
+        g.group_names = dict(group_rows())
+    return str(g.group_names.get(group_id, ""))
 
 
-def _documents(rows: Any) -> str:
-    return ", ".join(document.name for document in rows if not document.is_removed)
-
-
-class CampaignView(AppModelView):
+class CampaignView(ChoiceFilters, AppModelView):
     """The campaigns and everything a manager does with them."""
 
     route_base = "/campaigns"
@@ -94,42 +79,71 @@ class CampaignView(AppModelView):
     form_fields = {"smtp_account": "smtp_account_id", "document": "documents"}
     add_form, edit_form = CampaignForm, EditCampaignForm
     add_fieldsets, edit_fieldsets = SECTIONS, EDIT_SECTIONS
-    list_columns = ["name", "status", "waiting_for", "next_send_at", "smtp_account", "changed_at", "id"]
-    show_columns = SHOWN
-    search_columns = ["name", "description", "status"]
+    has_short_form = False
+    empty_words = _l("Import contacts, add an SMTP account, then write the first campaign.")
+    choice_filters = {"group_id": InGroup}
+    list_columns = ["name", "status", "group_id", "waiting_for", "next_send_at", "changed_at", "id"]
+    show_columns = ["name", "status"]
+    show_template = "campaign_show.html"
+    search_columns = ["name", "description", "status", "group_id", "created_at"]
     order_columns = ["name", "status", "changed_at"]
     base_order = ("id", "desc")
     label_columns = {
-        "id": "Report",
-        "smtp_account": "SMTP account",
-        "html": "Message (HTML)",
-        "text": "Message (plain text)",
-        "delay_seconds": "Delay between messages (seconds)",
-        "customers_delay_seconds": "Customers delay (seconds)",
-        "customers_batch_size": "Customers in a batch",
-        "to_second_email": "Send to the second e-mail address",
-        "track_opens": "Count opens",
-        "track_clicks": "Count clicks",
-        "holidays_country": "Public holidays of",
+        "id": _l("Report"),
+        "name": _l("Name"),
+        "description": _l("Description"),
+        "status": _l("Status"),
+        "group_id": _l("Group"),
+        "smtp_account": _l("SMTP account"),
+        "waiting_for": _l("Waiting for"),
+        "next_send_at": _l("Next send"),
+        "changed_at": _l("Changed"),
+        "created_at": _l("Created"),
     }
-    formatters_columns = {
-        "id": _report_link,
-        "status": formats.words,
-        "folders": formats.names,
-        "documents": _documents,
+    formatters_columns: dict[str, Any] = {
+        "id": lambda campaign_id: formats.link(url_for("ReportView.report", campaign_id=campaign_id), _("Report")),
+        "status": formats.campaign_status,
+        "waiting_for": words.sentence,
+        "group_id": _group_name,
         "smtp_account": lambda account: account or "",
-        **dict.fromkeys(("to_second_email", "track_opens", "track_clicks", "working_days_only"), formats.yes_no),
-        **dict.fromkeys(
-            ("next_send_at", "start_at", "valid_from", "valid_until", "created_at", "changed_at"), formats.moment
-        ),
-        **dict.fromkeys(("started_at", "finished_at"), formats.moment),
-        **dict.fromkeys(("daily_from", "daily_until"), lambda value: value or ""),
+        "next_send_at": formats.moment,
+        "changed_at": formats.ago,
     }
-    list_title, show_title = "Campaigns", "Campaign"
-    add_title, edit_title = "New e-mail campaign", "Edit campaign"
-    add_row_message = "The campaign was saved as a draft. Publish it when it is ready."
-    edit_row_message = "The campaign was saved."
-    delete_row_message = "The campaign was deleted."
+    list_title, show_title = _l("Campaigns"), _l("Campaign")
+    add_title, edit_title = _l("New e-mail campaign"), _l("Edit campaign")
+    add_row_message = _l("The campaign was saved as a draft. Publish it when it is ready.")
+    edit_row_message = _l("The campaign was saved.")
+    delete_row_message = _l("The campaign was deleted.")
+
+    @expose("/show/<pk>")
+    @has_access
+    def show(self, pk: str) -> Any:
+        """The campaign with what can be done with it in its state."""
+        campaign = self._item(pk)
+        possible = [action for action in self.actions.values() if self._is_offered(action, campaign.status)]
+        return self.render_template(
+            self.show_template,
+            title=campaign.name,
+            campaign=campaign,
+            status=formats.campaign_status(campaign.status),
+            documents=[document for document in campaign.documents if not document.is_removed],
+            may_edit=campaign.status in EDITABLE and may(security.UPDATE, self.resource),
+            first=[action for action in possible if action.name == FIRST.get(campaign.status)],
+            more=[action for action in possible if action.name != FIRST.get(campaign.status)],
+            pages={name: url_for(f"{self.endpoint}.{page}", pk=pk) for name, page in ASKED_ON_A_PAGE.items()},
+        )
+
+    def _is_offered(self, action: Any, status: CampaignStatus) -> bool:
+        event = EVENTS.get(action.name)
+        is_possible = event is None or (status, event) in MOVES
+        return is_possible and may(self.get_action_permission_name(action.name), self.resource)
+
+    @expose("/preview/<pk>")
+    @has_access
+    @permission_name("read")
+    def preview(self, pk: str) -> Response:
+        """The HTML of the message for a frame."""
+        return framed(self._item(pk).html)
 
     def create(self, form: CampaignForm) -> Campaign:
         """A new draft with its folders and documents."""
@@ -169,9 +183,10 @@ class CampaignView(AppModelView):
 
     def _edit(self, pk: Any) -> Any:
         campaign = self._item(pk)
-        if campaign.status not in EDITABLE:
-            advice = "Stop it first." if campaign.status is CampaignStatus.SENDING else "Duplicate it to send it again."
-            flash(f"A campaign that is {campaign.status.value} cannot be edited. {advice}", "warning")
+        try:
+            service.check_editable(campaign)
+        except Conflict as error:
+            flash(words.of_error(error), "warning")
             return None
         return super()._edit(pk)
 
@@ -183,68 +198,70 @@ class CampaignView(AppModelView):
         form.offer_documents(self._item((request.view_args or {}).get("pk")))
         return super()._get_edit_widget(form=form, **kwargs)
 
-    @action("publish", "Publish", "Publish this? Sending begins at its time.", "fa-paper-plane")
+    @action("publish", _l("Publish"), _l("Publish this? Sending begins at its time."), "send")
     def publish(self, campaigns: list[Campaign]) -> Response:
         """Make them ready to be sent."""
-        return self._each(campaigns, service.publish, "was published")
+        return self._each(campaigns, service.publish, _l("%(name)s was published."))
 
-    @action("start", "Start", "Let sending go on?", "fa-play")
+    @action("start", _l("Start"), _l("Let sending go on?"), "play")
     def start(self, campaigns: list[Campaign]) -> Response:
         """Let stopped or failed ones go on."""
-        return self._each(campaigns, service.start, "goes on")
+        return self._each(campaigns, service.start, _l("%(name)s goes on."))
 
-    @action("stop", "Stop", "Stop sending? Those who wait keep waiting.", "fa-pause")
+    @action("stop", _l("Stop"), _l("Stop sending? Those who wait keep waiting."), "pause")
     def stop(self, campaigns: list[Campaign]) -> Response:
         """Pause them."""
-        return self._each(campaigns, service.stop, "was stopped")
+        return self._each(campaigns, service.stop, _l("%(name)s was stopped."))
 
-    @action("unpublish", "Unpublish", "Take this back? Those who wait are marked as not sent.", "fa-undo")
+    @action("unpublish", _l("Unpublish"), _l("Take this back? Those who wait are marked as not sent."), "undo-2")
     def unpublish(self, campaigns: list[Campaign]) -> Response:
         """Pause them and mark everybody who waits."""
-        return self._each(campaigns, service.unpublish, "was unpublished")
+        return self._each(campaigns, service.unpublish, _l("%(name)s was unpublished."))
 
-    @action("end", "End for ever", "End this for ever? Those who wait will never get the message.", "fa-stop")
+    @action("end", _l("End for ever"), _l("End it for ever? Those who wait will never get it."), "circle-stop")
     def end(self, campaigns: list[Campaign]) -> Response:
         """End them."""
-        return self._each(campaigns, service.end, "was ended")
+        return self._each(campaigns, service.end, _l("%(name)s was ended."))
 
-    @action("duplicate", "Duplicate", "Make a copy as a new draft?", "fa-copy")
+    @action("duplicate", _l("Duplicate"), _l("Make a copy as a new draft?"), "copy")
     def duplicate(self, campaigns: list[Campaign]) -> Response:
         """Copy them as new drafts."""
-        return self._each(campaigns, service.duplicate, "was duplicated")
+        return self._each(campaigns, service.duplicate, _l("%(name)s was duplicated."))
 
-    @action("delete_chosen", "Delete", "Delete this with its recipients and its report?", "fa-trash")
+    @action("delete_chosen", _l("Delete"), _l("Delete this with its recipients and its report?"), "trash-2")
     def delete_chosen(self, campaigns: list[Campaign]) -> Response:
         """Delete them."""
-        self._each(campaigns, lambda campaign_id, _by: sending.delete_campaign(campaign_id), "was deleted")
+        self._each(
+            campaigns, lambda campaign_id, _by: sending.delete_campaign(campaign_id), _l("%(name)s was deleted.")
+        )
         return self.back_to_list()
 
-    @action("send_test", "Test send to me", icon="fa-envelope", multiple=False)
-    def send_test(self, campaigns: list[Campaign]) -> Any:
+    @action("send_test", _l("Test send to me"), icon="mail", multiple=False)
+    def send_test(self, campaign: Campaign) -> Any:
         """Send the message as it stands to the person who asks and show what the server said."""
-        campaign_id = campaigns[0].id
+        campaign_id = campaign.id
         try:
             report = sending.send_test(campaign_id, current_user.email)
         except AppError as error:
-            flash(str(error), "danger")
+            flash(words.of_error(error), "danger")
             return self._back([campaign_id])
         return self.render_template(
             "test_result.html",
-            title="Test send",
+            title=_("Test send"),
             report=report,
             is_sent=report.result.outcome is Outcome.ACCEPTED,
             back=url_for(f"{self.endpoint}.show", pk=campaign_id),
         )
 
-    @action("run_on_folders", "Run on folders", icon="fa-users", multiple=False)
-    def run_on_folders(self, campaigns: list[Campaign]) -> Response:
+    @action("run_on_folders", _l("Run on folders"), icon="folder-input", multiple=False)
+    def run_on_folders(self, campaign: Campaign) -> Response:
         """Choose the folders on a page of its own."""
-        return redirect(url_for(f"{self.endpoint}.run_form", pk=campaigns[0].id))
+        return redirect(url_for(f"{self.endpoint}.run_form", pk=campaign.id))
 
-    @action("remove_client", "Remove client", icon="fa-user-times", multiple=False)
-    def remove_client(self, campaigns: list[Campaign]) -> Response:
+    @action("remove_client", _l("Remove client"), icon="user-minus", multiple=False)
+    def remove_client(self, campaign: Campaign) -> Response:
         """Choose the client on a page of its own."""
-        return redirect(url_for(f"{self.endpoint}.remove_form", pk=campaigns[0].id))
+        return redirect(url_for(f"{self.endpoint}.remove_form", pk=campaign.id))
 
     @expose("/run/<pk>", methods=["GET", "POST"])
     @has_access
@@ -254,10 +271,11 @@ class CampaignView(AppModelView):
         campaign, form = self._item(pk), RunForm()
         chosen = form.folders
         if form.validate_on_submit() and self.attempt(
-            lambda: service.run_on_folders(campaign.id, chosen.data, actor()), "The people of these folders were added."
+            lambda: service.run_on_folders(campaign.id, chosen.data, actor()),
+            _("The people of these folders were added."),
         ):
             return self._back([int(pk)])
-        return self._form_page(form, f"Run {campaign.name} on folders", "Run", pk)
+        return self._form_page(form, _("Run %(name)s on folders", name=campaign.name), _("Run"), pk)
 
     @expose("/remove/<pk>", methods=["GET", "POST"])
     @has_access
@@ -268,12 +286,12 @@ class CampaignView(AppModelView):
         contact_id = request.form.get("contact_id", "")
         if form.validate_on_submit():
             step = self._removal(campaign.id, contact_id, form.address.data)
-            is_done = self.attempt(step, "The client was removed from this campaign.")
+            is_done = self.attempt(step, _("The client was removed from this campaign."))
             if contact_id:
                 return redirect(url_for("ReportView.report", campaign_id=campaign.id))
             if is_done:
                 return self._back([int(pk)])
-        return self._form_page(form, f"Remove a client from {campaign.name}", "Remove", pk)
+        return self._form_page(form, _("Remove a client from %(name)s", name=campaign.name), _("Remove"), pk)
 
     def _removal(self, campaign_id: int, contact_id: str, address: str) -> Callable[[], None]:
         def remove() -> None:
@@ -292,10 +310,10 @@ class CampaignView(AppModelView):
         back = url_for(f"{self.endpoint}.show", pk=pk)
         return self.render_template("form_page.html", form=form, title=title, submit=submit, back=back)
 
-    def _each(self, campaigns: list[Campaign], step: Callable[[int, str], Any], done: str) -> Response:
+    def _each(self, campaigns: list[Campaign], step: Callable[[int, str], Any], done: Any) -> Response:
         chosen = [(campaign.id, campaign.name) for campaign in campaigns]
         for campaign_id, name in chosen:
-            self.attempt(partial(step, campaign_id, actor()), f"{name} {done}.")
+            self.attempt(partial(step, campaign_id, actor()), str(done) % {"name": name})
         return self._back([campaign_id for campaign_id, _name in chosen])
 
     def _back(self, campaign_ids: list[int]) -> Response:
@@ -305,9 +323,9 @@ class CampaignView(AppModelView):
 
 
 def _no_account() -> str:
-    sentence = "An e-mail campaign needs an SMTP account, and there is none yet."
+    sentence = _("An e-mail campaign needs an SMTP account, and there is none yet.")
     if not may(security.CREATE, "SmtpAccount"):
-        return f"{sentence} Ask an administrator to create one."
-    return Markup('{} <a class="alert-link" href="{}">Create an SMTP account</a>.').format(
-        sentence, url_for("SmtpAccountView.add")
+        return " ".join((sentence, _("Ask an administrator to create one.")))
+    return Markup('{} <a class="alert-link" href="{}">{}</a>').format(
+        sentence, url_for("SmtpAccountView.add"), _("Create an SMTP account")
     )

@@ -5,15 +5,18 @@ from typing import Any
 from flask import flash, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access, permission_name
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
 from app.audience import queries, service
 from app.audience.models import Contact
 from app.extensions import db
 from app.kernel.errors import AppError
-from app.web import formats
-from app.web.base import AppInterface, AppModelView
+from app.web import formats, words
+from app.web.base import AppModelView
 from app.web.forms.contacts import ContactForm, FindForm
+from app.web.lists import AppInterface
 
 COLUMNS = [
     "first_name",
@@ -46,19 +49,36 @@ class ContactView(AppModelView):
         "changed_at": formats.moment,
         "attributes": lambda values: ", ".join(f"{name}: {value}" for name, value in (values or {}).items()),
     }
-    label_columns = {"attributes": "Own fields"}
+    label_columns = {
+        "first_name": _l("First name"),
+        "last_name": _l("Last name"),
+        "company": _l("Company"),
+        "country": _l("Country"),
+        "language": _l("Language"),
+        "time_zone": _l("Time zone"),
+        "attributes": _l("Own fields"),
+        "folders": _l("Folders"),
+        "created_at": _l("Created"),
+        "changed_at": _l("Changed"),
+    }
     list_template = "contact_list.html"
     show_template = "contact_show.html"
-    list_title, show_title, add_title, edit_title = "Contacts", "Contact", "New contact", "Edit contact"
-    add_row_message = edit_row_message = "The contact was saved."
-    delete_row_message = "The contact was deleted."
+    list_title, show_title, add_title, edit_title = (
+        _l("Contacts"),
+        _l("Contact"),
+        _l("New contact"),
+        _l("Edit contact"),
+    )
+    add_row_message = edit_row_message = _l("The contact was saved.")
+    delete_row_message = _l("The contact was deleted.")
 
     def create(self, form: ContactForm) -> Contact:
         """A new contact with its addresses sealed, or what is new about one who has one of the addresses already."""
         newest = db.session.scalar(select(func.max(Contact.id))) or 0
         contact = service.create_contact(form.person(), form.folders.data)
         if contact.id <= newest:
-            flash(f"{contact} has one of these addresses already and was brought up to date.", "info")
+            told = _("%(name)s has one of these addresses already and was brought up to date.", name=contact)
+            flash(told, "info")
         return contact
 
     def change(self, item: Contact, form: ContactForm) -> None:
@@ -91,7 +111,7 @@ class ContactView(AppModelView):
             title=self.show_title,
             widgets=self._show(pk),
             related_views=[],
-            addresses=list(zip(("E-mail", "Second e-mail", "Phone", "WhatsApp"), opened, strict=True)),
+            addresses=list(zip((_("E-mail"), _("Second e-mail"), _("Phone"), _("WhatsApp")), opened, strict=True)),
         )
 
     @expose("/find", methods=["GET", "POST"])
@@ -104,12 +124,12 @@ class ContactView(AppModelView):
             try:
                 found = queries.find_by_address(form.address.data)
             except AppError as error:
-                form.address.errors = [*form.address.errors, str(error)]
+                form.address.errors = [*form.address.errors, words.of_error(error)]
         return self.render_template(
             "contact_find.html",
             form=form,
             found=found,
-            title="Find a contact by address",
-            submit="Find",
+            title=_("Find a contact by address"),
+            submit=_("Find"),
             back=url_for(f"{self.endpoint}.list"),
         )

@@ -3,12 +3,14 @@
 from typing import Any
 
 from flask import g
+from flask_babel import lazy_gettext as _l
 
 from app.audience import queries, service
 from app.audience.models import Folder
 from app.web import formats
-from app.web.base import AppInterface, AppModelView
+from app.web.base import AppModelView
 from app.web.forms.contacts import FolderForm
+from app.web.lists import AppInterface
 
 
 def _size(folder_id: int) -> int:
@@ -29,11 +31,16 @@ class FolderView(AppModelView):
     search_columns = ["name"]
     order_columns = ["name", "created_at"]
     base_order = ("name", "asc")
-    label_columns = {"id": "Contacts"}
+    label_columns = {"name": _l("Name"), "id": _l("Contacts"), "created_at": _l("Created")}
     formatters_columns = {"id": _size, "created_at": formats.moment}
-    list_title, show_title, add_title, edit_title = "Folders", "Folder", "New folder", "Edit folder"
-    add_row_message = edit_row_message = "The folder was saved."
-    delete_row_message = "The folder was deleted. Its contacts were kept."
+    list_title, show_title, add_title, edit_title = (
+        _l("Folders"),
+        _l("Folder"),
+        _l("New folder"),
+        _l("Edit folder"),
+    )
+    add_row_message = edit_row_message = _l("The folder was saved.")
+    delete_row_message = _l("The folder was deleted. Its contacts were kept.")
 
     def create(self, form: FolderForm) -> Any:
         """A new folder."""

@@ -1,19 +1,20 @@
 """Days of our own on which campaigns for working days do not send."""
 
 from flask_appbuilder.forms import DynamicForm
-from wtforms import DateField
+from flask_babel import lazy_gettext as _l
 from wtforms.validators import InputRequired
 
 from app.campaigns.models import OwnHoliday
-from app.web.base import AppInterface, AppModelView
-from app.web.forms.fields import line
+from app.web.base import AppModelView
+from app.web.forms.fields import day, line
+from app.web.lists import AppInterface
 
 
 class OwnHolidayForm(DynamicForm):
     """The day and its name."""
 
-    on_date = DateField("Day", validators=[InputRequired("Choose a day.")], render_kw={"class": "form-control"})
-    name = line("Name", maxlength=120)
+    on_date = day(_l("Day"), validators=[InputRequired(_l("Choose a day."))])
+    name = line(_l("Name"), maxlength=120)
 
 
 class OwnHolidayView(AppModelView):
@@ -27,7 +28,12 @@ class OwnHolidayView(AppModelView):
     search_columns = ["name"]
     order_columns = ["on_date", "name"]
     base_order = ("on_date", "desc")
-    label_columns = {"on_date": "Day"}
-    list_title, show_title, add_title, edit_title = "Own holidays", "Own holiday", "New own holiday", "Edit own holiday"
-    add_row_message = edit_row_message = "The day was saved."
-    delete_row_message = "The day was deleted."
+    label_columns = {"on_date": _l("Day"), "name": _l("Name")}
+    list_title, show_title, add_title, edit_title = (
+        _l("Own holidays"),
+        _l("Own holiday"),
+        _l("New own holiday"),
+        _l("Edit own holiday"),
+    )
+    add_row_message = edit_row_message = _l("The day was saved.")
+    delete_row_message = _l("The day was deleted.")

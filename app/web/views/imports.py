@@ -1,28 +1,43 @@
 """Imports of contacts: upload a CSV file, say which column is what, watch it run, get the bad rows back."""
 
+from datetime import timedelta
 from typing import Any
 
 from flask import Response as FlaskResponse
-from flask import flash, jsonify, redirect, request, stream_with_context, url_for
+from flask import flash, redirect, request, stream_with_context, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access, permission_name
+from flask_babel import format_timedelta
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
 from app.audience import import_service as service
 from app.audience.csv_format import ENCODINGS
 from app.audience.fields import ContactField
 from app.audience.models import ContactImport, ImportStatus
+from app.kernel import clock
 from app.kernel.db import reading
 from app.kernel.errors import AppError
-from app.web import formats
-from app.web.base import AppInterface, AppModelView, actor
+from app.kernel.texts import N_
+from app.web import formats, words
+from app.web.base import AppModelView, actor
 from app.web.forms.imports import OWN_FIELD, MappingForm, UploadForm, own_field
+from app.web.lists import AppInterface
 
-DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
+CHIPS = {
+    ImportStatus.UPLOADED: "info",
+    ImportStatus.QUEUED: "busy",
+    ImportStatus.RUNNING: "busy is-live",
+    ImportStatus.DONE: "ok",
+    ImportStatus.FAILED: "bad",
+    ImportStatus.CANCELLED: "idle",
+}
+DELIMITERS: dict[str, str] = {N_("comma"): ",", N_("semicolon"): ";", N_("tab"): "\t", N_("bar"): "|"}
 
 
 def _open_link(import_id: int) -> str:
-    return formats.link(url_for("ImportView.progress", pk=import_id), "Open")
+    return formats.link(url_for("ImportView.progress", pk=import_id), _("Open"))
 
 
 def progress_of(upload: ContactImport) -> dict[str, Any]:
@@ -30,6 +45,7 @@ def progress_of(upload: ContactImport) -> dict[str, Any]:
     share = 100 if upload.status is ImportStatus.DONE else 100 * upload.bytes_done // max(upload.size_bytes, 1)
     return {
         "status": upload.status.value,
+        "left": _left(upload),
         "is_over": upload.status in service.OVER,
         "percent": min(share, 100),
         "rows_done": upload.rows_done,
@@ -37,8 +53,21 @@ def progress_of(upload: ContactImport) -> dict[str, Any]:
         "updated": upload.updated,
         "merged": upload.merged,
         "bad": upload.bad,
-        "error": upload.error or "",
+        "error": words.sentence(upload.error),
     }
+
+
+def _left(upload: ContactImport) -> str:
+    """The rate and the time left of a running import, once it is known."""
+    if upload.status is not ImportStatus.RUNNING or not (upload.started_at and upload.bytes_done):
+        return ""
+    seconds = max((clock.utcnow() - upload.started_at).total_seconds(), 1)
+    left = seconds * (upload.size_bytes - upload.bytes_done) / upload.bytes_done
+    return _(
+        "%(rate)s rows a second, about %(left)s left",
+        rate=formats.grouped(round(upload.rows_done / seconds)),
+        left=format_timedelta(timedelta(seconds=left)),
+    )
 
 
 class ImportView(AppModelView):
@@ -49,14 +78,29 @@ class ImportView(AppModelView):
     datamodel = AppInterface(ContactImport)
     include_route_methods = {"list", "add", "show", "map_columns", "progress", "state", "cancel", "bad_rows", "read_as"}
     list_columns = ["file_name", "status", "rows_done", "added", "updated", "bad", "created_by", "created_at", "id"]
-    search_columns = ["file_name", "status"]
+    search_columns = ["file_name", "status", "created_at"]
     order_columns = ["created_at", "file_name"]
     base_order = ("id", "desc")
-    label_columns = {"file_name": "File", "rows_done": "Rows", "bad": "Bad rows", "id": "Result"}
-    formatters_columns = {"id": _open_link, "created_at": formats.moment, "status": formats.words}
+    label_columns = {
+        "file_name": _l("File"),
+        "status": _l("Status"),
+        "rows_done": _l("Rows"),
+        "added": _l("Added"),
+        "updated": _l("Updated"),
+        "bad": _l("Bad rows"),
+        "created_by": _l("Created by"),
+        "created_at": _l("Created"),
+        "id": _l("Result"),
+    }
+    formatters_columns: dict[str, Any] = {
+        "id": _open_link,
+        "created_at": formats.moment,
+        "status": lambda status: formats.chip(formats.words(status), CHIPS[status]),
+        **dict.fromkeys(("rows_done", "added", "updated", "bad"), formats.grouped),
+    }
     show_columns = ["file_name", "status"]
     add_columns = edit_columns = ["file_name"]
-    list_title = "Imports"
+    list_title = _l("Imports")
 
     @expose("/show/<pk>")
     @has_access
@@ -80,7 +124,9 @@ class ImportView(AppModelView):
             if self._save(form, store):
                 return redirect(url_for(f"{self.endpoint}.map_columns", pk=saved[0]))
         back = url_for(f"{self.endpoint}.list")
-        return self.render_template("form_page.html", form=form, title="Import contacts", submit="Upload", back=back)
+        return self.render_template(
+            "form_page.html", form=form, title=_("Import contacts"), submit=_("Upload"), back=back
+        )
 
     @expose("/map/<pk>", methods=["GET", "POST"])
     @has_access
@@ -97,16 +143,16 @@ class ImportView(AppModelView):
         try:
             head = service.head_of(upload)
         except AppError as error:
-            flash(str(error), "danger")
+            flash(words.of_error(error), "danger")
             return self.back_to_list()
         return self.render_template(
             "import_map.html",
-            title=f"Columns of {upload.file_name}",
+            title=_("Columns of %(name)s", name=upload.file_name),
             form=form,
             upload=upload,
             head=head,
             mapping=mapping,
-            fields=[(field.value, field.value.replace("_", " ")) for field in ContactField],
+            fields=[(field.value, formats.words(field)) for field in ContactField],
             own=OWN_FIELD,
             encodings=ENCODINGS,
             delimiters=DELIMITERS,
@@ -138,17 +184,32 @@ class ImportView(AppModelView):
     @permission_name("read")
     def progress(self, pk: str) -> Any:
         """How far it is, or what came of it."""
+        return self._progress(pk, "import_progress.html")
+
+    def _progress(self, pk: str, template: str) -> Any:
         upload = self._item(pk)
+        numbers = (
+            (_("Rows read"), upload.rows_done),
+            (_("Contacts added"), upload.added),
+            (_("Contacts updated"), upload.updated),
+            (_("Contacts merged"), upload.merged),
+            (_("Bad rows"), upload.bad),
+        )
         return self.render_template(
-            "import_progress.html", title=upload.file_name, upload=upload, state=progress_of(upload)
+            template,
+            title=upload.file_name,
+            upload=upload,
+            state=progress_of(upload),
+            status=formats.chip(formats.words(upload.status), CHIPS[upload.status]),
+            numbers=numbers,
         )
 
     @expose("/state/<pk>")
     @has_access
     @permission_name("read")
     def state(self, pk: str) -> Any:
-        """The same for the page's script."""
-        return jsonify(progress_of(self._item(pk)))
+        """The part of the page that stays fresh."""
+        return self._progress(pk, "_import_progress.html")
 
     @expose("/cancel/<pk>", methods=["POST"])
     @has_access
@@ -156,7 +217,7 @@ class ImportView(AppModelView):
     def cancel(self, pk: str) -> Response:
         """Stop it; what is in stays in."""
         import_id = self._item(pk).id
-        self.attempt(lambda: service.cancel(import_id), "The import was cancelled. Contacts that were in stay in.")
+        self.attempt(lambda: service.cancel(import_id), _("The import was cancelled. Contacts that were in stay in."))
         return redirect(url_for(f"{self.endpoint}.progress", pk=pk))
 
     @expose("/bad-rows/<pk>.csv")
@@ -169,6 +230,6 @@ class ImportView(AppModelView):
 
         def rows() -> Any:
             with reading():
-                yield from service.bad_rows_csv(import_id)
+                yield from service.bad_rows_csv(import_id, words.sentence)
 
         return FlaskResponse(stream_with_context(rows()), mimetype="text/csv", headers=headers)

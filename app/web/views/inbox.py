@@ -3,6 +3,7 @@
 import email
 import email.policy
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.parser import BytesHeaderParser
 from pathlib import Path
@@ -11,9 +12,12 @@ from typing import Any
 from flask import abort, current_app, request
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access, permission_name
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
 
 from app.kernel import mail_folder
 from app.web.base import AppView
+from app.web.frames import framed
 
 PAGE_SIZE = 50
 HEAD_BYTES = 16 * 1024
@@ -29,7 +33,7 @@ class Line:
     name: str
     to: str
     subject: str
-    caught_at: str
+    caught_at: datetime
 
 
 def folder() -> Path:
@@ -52,7 +56,7 @@ def line_of(name: str) -> Line | None:
     except FileNotFoundError:
         return None
     message = _HEADERS.parsebytes(head)
-    at = f"{name[:4]}-{name[4:6]}-{name[6:8]} {name[9:11]}:{name[11:13]}:{name[13:15]} UTC"
+    at = datetime.strptime(name[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
     return Line(name, _header(message, "Delivered-To") or _header(message, "To"), _header(message, "Subject"), at)
 
 
@@ -80,7 +84,14 @@ def _part(message: EmailMessage, kind: str) -> str:
     try:
         return str(body.get_content())[:SHOWN_PART_CHARS] if body is not None else ""
     except (LookupError, ValueError):
-        return "(This part cannot be read: its character set or its encoding is wrong.)"
+        return _("(This part cannot be read: its character set or its encoding is wrong.)")
+
+
+def _mail(name: str) -> EmailMessage:
+    path = mail_folder.path_of(folder(), name)
+    if path is None:
+        abort(404)
+    return email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
 
 
 class InboxView(AppView):
@@ -100,7 +111,7 @@ class InboxView(AppView):
             abort(404)
         lines, has_more = find(wanted, int(page))
         return self.render_template(
-            "inbox.html", title="Inbox of the demo", lines=lines, wanted=wanted, page=int(page), has_more=has_more
+            "inbox.html", title=_("Inbox of the demo"), lines=lines, wanted=wanted, page=int(page), has_more=has_more
         )
 
     @expose("/<string:name>")
@@ -108,15 +119,20 @@ class InboxView(AppView):
     @permission_name("read")
     def show(self, name: str) -> Any:
         """One mail: its headers, its text, and its HTML where it can do nothing."""
-        path = mail_folder.path_of(folder(), name)
-        if path is None:
-            abort(404)
-        message: EmailMessage = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+        message = _mail(name)
         return self.render_template(
             "mail.html",
-            title=_header(message, "Subject") or "(no subject)",
+            title=_header(message, "Subject") or _("(no subject)"),
+            name=name,
             headers=[(key, value.replace("\r\n", " ")) for key, value in message.raw_items()],
             text=_part(message, "plain"),
-            html=_part(message, "html"),
+            html=message.get_body(("html",)) is not None,
             attachments=[part.get_filename() or part.get_content_type() for part in message.iter_attachments()],
         )
+
+    @expose("/<string:name>/html")
+    @has_access
+    @permission_name("read")
+    def html(self, name: str) -> Response:
+        """Its HTML part for a frame: it may look as it likes and do nothing but open its links in a new window."""
+        return framed(_part(_mail(name), "html"))

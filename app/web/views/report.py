@@ -1,41 +1,47 @@
-"""The report of a campaign: live counts, why it waits, what failed, and its recipients page by page."""
+"""The report of a campaign: live counts, why it waits, what failed, its recipients, and the file of them."""
 
+import logging
 from typing import Any
 
-from flask import jsonify, request
+from flask import Response as FlaskResponse
+from flask import flash, redirect, request, stream_with_context, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access, permission_name
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from werkzeug.utils import secure_filename
+from werkzeug.wrappers import Response
 
-from app.campaigns.lifecycle import OVER
+from app.campaigns import service as campaigns
+from app.campaigns.lifecycle import OVER, CampaignStatus
+from app.campaigns.models import Campaign
 from app.kernel.errors import NotFound
-from app.reports import metrics
-from app.sending.states import Shown
-from app.web import formats, security
-from app.web.base import AppView, may
+from app.reports import export, metrics, recipients, story
+from app.reports.metrics import CampaignReport
+from app.reports.recipients import RecipientRow
+from app.sending import label_runs, labels
+from app.sending.selection import NO_LABEL, RecipientFilter
+from app.sending.states import SHOWN_AS, Shown
+from app.web import formats, security, words
+from app.web.base import AppView, actor, may, unit_of_work
+from app.web.views import report_filter
+from app.web.views.report_filter import FACTS, MAX_NUMBER, SIZES, Asked
 
-PAGE_SIZE = 50
+log = logging.getLogger(__name__)
 
-
-def live_values(campaign_id: int) -> dict[str, Any]:
-    """What the page shows and polls."""
-    report = metrics.campaign_report(campaign_id)
-    return {
-        "name": report.name,
-        "status": report.status.value,
-        "status_detail": report.status_detail,
-        "waiting_for": report.waiting_for,
-        "next_send_at": formats.moment(report.next_send_at),
-        "total": report.total,
-        "counts": {shown.value: number for shown, number in report.counts.items()},
-        "opened": report.opened,
-        "clicked": report.clicked,
-        "unsubscribed": report.unsubscribed,
-        "is_over": report.status in OVER,
-    }
+CHIPS = {
+    Shown.AWAITING: "info",
+    Shown.PROCESSING: "busy",
+    Shown.SENT: "ok",
+    Shown.FAILED: "bad",
+    Shown.UNCONFIRMED: "hold",
+    Shown.SKIPPED: "idle",
+}
+REMOVABLE = (Shown.AWAITING, Shown.FAILED, Shown.SKIPPED)
 
 
 class ReportView(AppView):
-    """Reads only."""
+    """Reads, and lets people put internal statuses on recipients."""
 
     route_base = "/reports"
     resource = "Campaign"
@@ -45,45 +51,177 @@ class ReportView(AppView):
     @has_access
     @permission_name("read")
     def report(self, campaign_id: int) -> Any:
-        """The page; it refreshes its numbers by itself."""
-        values = live_values(campaign_id)
-        shown = self._shown()
-        rows = metrics.recipients_page(campaign_id, shown, self._after(), PAGE_SIZE + 1)
+        """The page; its counts refresh by themselves."""
+        campaign = _campaign(campaign_id)
+        asked = _asked(campaign)
+        if asked.before is not None:
+            found = recipients.before(campaign_id, asked.filter, asked.before, asked.size)
+        else:
+            found = recipients.page(campaign_id, asked.filter, asked.after, asked.size)
         return self.render_template(
             "report.html",
-            title=f"Report of {values['name']}",
-            campaign_id=campaign_id,
-            values=values,
-            reasons=metrics.reasons(campaign_id),
-            states=list(Shown),
-            shown=shown,
-            rows=rows[:PAGE_SIZE],
-            next_after=rows[PAGE_SIZE - 1].seq if len(rows) > PAGE_SIZE else None,
-            is_first=not self._after(),
-            moment=formats.moment,
-            words=formats.words,
-            may_see_addresses=may(security.READ, "Contact"),
-            may_remove=may(security.REMOVE_RECIPIENTS, self.resource),
-            removable=(Shown.AWAITING, Shown.FAILED, Shown.SKIPPED),
+            title=_("Report of %(name)s", name=campaign.name),
+            campaign=campaign,
+            found=found,
+            sizes=SIZES,
+            runs=label_runs.recent(campaign_id),
+            matching=_matching(asked, metrics.campaign_report(campaign_id)),
+            **(self._counts(campaign_id, asked) | self._of_rows()),
         )
 
     @expose("/campaign/<int:campaign_id>/counts")
     @has_access
     @permission_name("read")
     def counts(self, campaign_id: int) -> Any:
-        """The numbers for the page's script."""
-        return jsonify(live_values(campaign_id))
+        """The part of the page that stays fresh."""
+        asked = report_filter.read(request.args, _campaign(campaign_id).zone)
+        return self.render_template("_report_counts.html", **self._counts(campaign_id, asked))
 
-    @staticmethod
-    def _shown() -> Shown | None:
-        given = request.args.get("state", "")
-        if given and given not in set(Shown):
-            raise NotFound("There is no such state. Choose one from the list.")
-        return Shown(given) if given else None
+    @expose("/campaign/<int:campaign_id>/reasons")
+    @has_access
+    @permission_name("read")
+    def reasons(self, campaign_id: int) -> Any:
+        """The part of the page that goes through all recipients and is asked for after it is shown."""
+        found = metrics.reasons(campaign_id)
+        return self.render_template(
+            "_report_reasons.html", found=found, campaign_id=campaign_id, shown_as=SHOWN_AS, chips=CHIPS, words=words
+        )
 
-    @staticmethod
-    def _after() -> int:
-        given = request.args.get("after", "0")
-        if not given.isdigit() or len(given) > 10:
-            raise NotFound("There is no such page. Start at the first one.")
-        return int(given)
+    @expose("/campaign/<int:campaign_id>/recipient/<int:seq>")
+    @has_access
+    @permission_name("read")
+    def recipient(self, campaign_id: int, seq: int) -> Any:
+        """Everything that is known of one recipient: why they got the message, or why not."""
+        campaign = _campaign(campaign_id)
+        row = _row(campaign_id, seq)
+        return self.render_template(
+            "recipient.html",
+            title=row.name or _("deleted contact"),
+            campaign=campaign,
+            row=row,
+            story=story.story(campaign_id, seq),
+            may_see_missions=may(security.READ, "Mission"),
+            **self._of_rows(),
+        )
+
+    @expose("/campaign/<int:campaign_id>/recipient/<int:seq>/label", methods=["POST"])
+    @has_access
+    @permission_name("update")
+    def label(self, campaign_id: int, seq: int) -> Any:
+        """Put an internal status on one recipient, or take it off; answers with the row as it is now."""
+        _campaign(campaign_id)
+        chosen = _chosen_label()
+        unit_of_work(lambda: labels.put(campaign_id, [seq], chosen))
+        return self.render_template(
+            "_recipient.html", row=_row(campaign_id, seq), campaign_id=campaign_id, **self._of_rows()
+        )
+
+    @expose("/campaign/<int:campaign_id>/label", methods=["POST"])
+    @has_access
+    @permission_name("update")
+    def label_chosen(self, campaign_id: int) -> Response:
+        """Put an internal status on the chosen recipients or on everybody who matches the filter, or take it off."""
+        asked, chosen = _asked(_campaign(campaign_id)), _chosen_label()
+        place = asked.link(after=asked.after or None, before=asked.before)
+        back = redirect(url_for(f"{self.endpoint}.report", campaign_id=campaign_id, **place))
+        if "all" in request.form and not asked.filter.is_of_few:
+            unit_of_work(lambda: label_runs.start(campaign_id, asked.filter, chosen, actor()))
+            return back
+        seqs = [int(value) for value in request.form.getlist("rowid")[:100] if value.isdigit() and len(value) < 11]
+        if "all" in request.form:
+            seqs = recipients.seqs_of_few(campaign_id, asked.filter)
+        number = unit_of_work(lambda: labels.put(campaign_id, seqs, chosen))
+        flash(
+            ngettext("%(n)s recipient was marked.", "%(n)s recipients were marked.", number, n=formats.grouped(number)),
+            "success",
+        )
+        return back
+
+    @expose("/campaign/<int:campaign_id>/labelling")
+    @has_access
+    @permission_name("read")
+    def labelling(self, campaign_id: int) -> Any:
+        """How far internal statuses for everybody who matches have come."""
+        runs = label_runs.recent(_campaign(campaign_id).id)
+        return self.render_template(
+            "_label_runs.html", runs=runs, labels=recipients.labels(), campaign_id=campaign_id, words=words
+        )
+
+    @expose("/campaign/<int:campaign_id>/recipients.csv")
+    @has_access
+    @permission_name("read")
+    def export(self, campaign_id: int) -> Any:
+        """The recipients that the filter shows, as a file."""
+        campaign = _campaign(campaign_id)
+        asked = _asked(campaign)
+        given = ",".join(sorted(name for name, value in asked.given.items() if value))
+        log.info("report exported", extra={"campaign_id": campaign_id, "by": actor(), "filter": given})
+        name = secure_filename(campaign.name) or f"campaign-{campaign_id}"
+        lines = export.csv_of(campaign_id, asked.filter, may(security.READ, "Contact"), _words_of)
+        headers = {"Content-Disposition": f'attachment; filename="{name}-recipients.csv"'}
+        return FlaskResponse(stream_with_context(lines), mimetype="text/csv", headers=headers)
+
+    def _counts(self, campaign_id: int, asked: Asked) -> dict[str, Any]:
+        report = metrics.campaign_report(campaign_id)
+        facts = {"opened": report.opened, "clicked": report.clicked, "unsubscribed": report.unsubscribed}
+        return {
+            "campaign_id": campaign_id,
+            "report": report,
+            "asked": asked,
+            "is_over": report.status in OVER,
+            "is_sending": report.status is CampaignStatus.SENDING,
+            "status": formats.campaign_status(report.status),
+            "shown_chips": CHIPS,
+            "facts": facts,
+            "sent": report.counts[Shown.SENT],
+            "explained": metrics.explained(report),
+            "words": words,
+        }
+
+    def _of_rows(self) -> dict[str, Any]:
+        return {
+            "labels": recipients.labels(),
+            "chips": CHIPS,
+            "facts_at": FACTS,
+            "may_see_addresses": may(security.READ, "Contact"),
+            "may_label": may(security.UPDATE, self.resource),
+            "may_remove": may(security.REMOVE_RECIPIENTS, self.resource),
+            "removable": REMOVABLE,
+            "words": words,
+        }
+
+
+def _campaign(campaign_id: int) -> Campaign:
+    if campaign_id > MAX_NUMBER:
+        raise NotFound("There is no such campaign. It may have been deleted.")
+    return campaigns.get(campaign_id)
+
+
+def _asked(campaign: Campaign) -> Asked:
+    return report_filter.find(report_filter.read(request.args, campaign.zone), may(security.READ, "Contact"))
+
+
+def _row(campaign_id: int, seq: int) -> RecipientRow:
+    row = recipients.one(campaign_id, seq) if seq <= MAX_NUMBER else None
+    if row is None:
+        raise NotFound("There is no such recipient. The campaign may have been deleted.")
+    return row
+
+
+def _chosen_label() -> int | None:
+    value = request.form.get("label", "")
+    if not value.isdigit() or len(value) > 9:
+        raise NotFound("There is no such internal status. It may have been deleted.")
+    return int(value) if int(value) != NO_LABEL else None
+
+
+def _matching(asked: Asked, report: CampaignReport) -> int | None:
+    """How many recipients match, where the counters know it."""
+    if asked.filter.is_empty:
+        return report.total
+    shown = asked.filter.shown
+    return report.counts[shown] if shown and asked.filter == RecipientFilter(shown=shown) else None
+
+
+def _words_of(row: RecipientRow) -> tuple[str, str, str]:
+    return words.of(row.shown), words.of(row.reason), words.sentence(row.detail)

@@ -6,6 +6,8 @@ from flask import flash, redirect, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.actions import action
 from flask_appbuilder.security.decorators import has_access
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from sqlalchemy import select
 
@@ -15,9 +17,11 @@ from app.channels.contract import Outcome, Security
 from app.channels.models import SmtpAccount
 from app.extensions import db
 from app.kernel.errors import AppError, Conflict
-from app.web.base import AppInterface, AppModelView
-from app.web.formats import moment, yes_no
-from app.web.forms.accounts import AccountForm
+from app.web import words
+from app.web.base import AppModelView
+from app.web.formats import ago, grouped, moment, yes_no
+from app.web.forms.accounts import AUTH, SECTIONS, SECURITY, AccountForm
+from app.web.lists import AppInterface
 
 FIELDS = (
     "name",
@@ -41,11 +45,18 @@ FIELDS = (
 )
 
 
+LIMITS = ("per_second", "per_minute", "per_hour", "per_day")
+
+
+def _limit(value: int | None) -> str:
+    return grouped(value) if value else _("no limit")
+
+
 def delete_account(account: SmtpAccount) -> None:
     """Delete an account that no campaign uses. Raises Conflict naming the campaign."""
     used_by = db.session.scalar(select(Campaign.name).where(Campaign.smtp_account_id == account.id).limit(1))
     if used_by is not None:
-        raise Conflict(f"The campaign {used_by} uses this account. Choose another account there first.")
+        raise Conflict("The campaign %(name)s uses this account. Choose another account there first.", name=used_by)
     db.session.delete(account)
 
 
@@ -57,35 +68,63 @@ class SmtpAccountView(AppModelView):
     datamodel = AppInterface(SmtpAccount)
     method_permission_name = {"send_test": "test"}
     add_form = edit_form = AccountForm
-    add_columns = edit_columns = [*FIELDS[:5], "secret", *FIELDS[5:-1], "dkim_key", "is_enabled"]
+    add_fieldsets = edit_fieldsets = SECTIONS
+    has_short_form = False
+    empty_words = _l(
+        "An e-mail campaign is sent through an SMTP account. Create the first one and send yourself a test."
+    )
     list_columns = ["name", "host", "port", "from_email", "is_enabled", "paused_reason"]
-    show_columns = [*FIELDS, "paused_reason", "breaker_open_until", "last_error", "last_error_at", "changed_at"]
     search_columns = ["name", "host", "from_email"]
     order_columns = ["name", "host", "from_email"]
     base_order = ("name", "asc")
     label_columns = {
-        "from_email": "Sender address",
-        "host": "Server",
-        "is_enabled": "Enabled",
-        "paused_reason": "Paused because",
-        "breaker_open_until": "Waits after errors until",
-        "per_day": "At most in 24 hours",
-        "dkim_domain": "DKIM domain",
-        "dkim_selector": "DKIM selector",
+        "name": _l("Name"),
+        "host": _l("Server"),
+        "port": _l("Port"),
+        "security": _l("Connection security"),
+        "username": _l("User name"),
+        "auth": _l("Sign-in method"),
+        "from_name": _l("Sender name"),
+        "from_email": _l("Sender address"),
+        "reply_to": _l("Reply-to address"),
+        "max_connections": _l("Connections at once"),
+        "messages_per_connection": _l("Messages per connection"),
+        "per_second": _l("At most per second"),
+        "per_minute": _l("At most per minute"),
+        "per_hour": _l("At most per hour"),
+        "per_day": _l("At most in 24 hours"),
+        "dkim_domain": _l("DKIM domain"),
+        "dkim_selector": _l("DKIM selector"),
+        "is_enabled": _l("Enabled"),
+        "paused_reason": _l("Paused because"),
+        "breaker_open_until": _l("Waits after errors until"),
+        "last_error": _l("Last error"),
+        "last_error_at": _l("Last error at"),
+        "changed_at": _l("Changed"),
     }
-    formatters_columns = {
+    formatters_columns: dict[str, Any] = {
         "is_enabled": yes_no,
         "breaker_open_until": moment,
         "last_error_at": moment,
-        "changed_at": moment,
-        "paused_reason": lambda value: value or "",
+        "changed_at": ago,
+        "security": lambda value: SECURITY[value],
+        "auth": lambda value: dict(AUTH).get(value, value),
+        **dict.fromkeys(("paused_reason", "last_error"), words.sentence),
+        **dict.fromkeys(("per_second", "per_minute", "per_hour", "per_day"), _limit),
     }
+    show_fieldsets = [
+        (_l("Server"), {"fields": ["name", "host", "port", "security", "auth", "username"]}),
+        (_l("Sender"), {"fields": ["from_name", "from_email", "reply_to", "is_enabled"]}),
+        (_l("Limits"), {"fields": [*LIMITS, "max_connections", "messages_per_connection"]}),
+        (_l("Signature (DKIM)"), {"fields": ["dkim_domain", "dkim_selector"]}),
+        (_l("State"), {"fields": ["paused_reason", "breaker_open_until", "last_error", "last_error_at", "changed_at"]}),
+    ]
     show_template = "account_show.html"
-    list_title, show_title = "SMTP accounts", "SMTP account"
-    add_title, edit_title = "New SMTP account", "Edit SMTP account"
-    add_row_message = "The SMTP account was saved. Send a test e-mail to see whether it works."
-    edit_row_message = "The SMTP account was saved."
-    delete_row_message = "The SMTP account was deleted."
+    list_title, show_title = _l("SMTP accounts"), _l("SMTP account")
+    add_title, edit_title = _l("New SMTP account"), _l("Edit SMTP account")
+    add_row_message = _l("The SMTP account was saved. Send a test e-mail to see whether it works.")
+    edit_row_message = _l("The SMTP account was saved.")
+    delete_row_message = _l("The SMTP account was deleted.")
 
     def create(self, form: AccountForm) -> SmtpAccount:
         """A new account with its password sealed."""
@@ -120,18 +159,18 @@ class SmtpAccountView(AppModelView):
             dkim=service.dkim_record(self._item(pk)),
         )
 
-    @action("send_test", "Send test e-mail to me", icon="fa-paper-plane", multiple=False)
-    def send_test(self, accounts: list[SmtpAccount]) -> Any:
+    @action("send_test", _l("Send test e-mail to me"), icon="send", multiple=False)
+    def send_test(self, account: SmtpAccount) -> Any:
         """Send the test e-mail to the address of the person who asks and show what the server said."""
-        account_id = accounts[0].id
+        account_id = account.id
         try:
             report = service.send_test_message(account_id, current_user.email)
         except AppError as error:
-            flash(str(error), "danger")
+            flash(words.of_error(error), "danger")
             return redirect(url_for(f"{self.endpoint}.show", pk=account_id))
         return self.render_template(
             "test_result.html",
-            title="Test e-mail",
+            title=_("Test e-mail"),
             report=report,
             is_sent=report.result.outcome is Outcome.ACCEPTED,
             back=url_for(f"{self.endpoint}.show", pk=account_id),

@@ -2,12 +2,15 @@
 
 from typing import Any
 
+from flask_babel import lazy_gettext as _l
+
 from app.audience import suppressions
 from app.audience.models import Suppression
 from app.kernel.errors import InvalidInput
 from app.web import formats
-from app.web.base import AppInterface, AppModelView
+from app.web.base import AppModelView
 from app.web.forms.contacts import SuppressionForm
+from app.web.lists import AppInterface
 
 
 class SuppressionView(AppModelView):
@@ -23,15 +26,21 @@ class SuppressionView(AppModelView):
     search_columns = ["source", "channel"]
     order_columns = ["created_at", "source"]
     base_order = ("id", "desc")
-    label_columns = {"id": "Number", "campaign_id": "Campaign", "created_at": "Since"}
+    label_columns = {
+        "id": _l("Number"),
+        "channel": _l("Channel"),
+        "source": _l("Source"),
+        "campaign_id": _l("Campaign"),
+        "created_at": _l("Since"),
+    }
     formatters_columns = {
         "created_at": formats.moment,
         "source": formats.words,
         "campaign_id": lambda value: value or "",
     }
-    list_title, add_title = "Suppressions", "Suppress an address"
-    add_row_message = "Nothing is sent to this address any more."
-    delete_row_message = "The address may be written to again."
+    list_title, add_title = _l("Suppressions"), _l("Suppress an address")
+    add_row_message = _l("Nothing is sent to this address any more.")
+    delete_row_message = _l("The address may be written to again.")
 
     def create(self, form: SuppressionForm) -> Any:
         """Suppress the address."""

@@ -13,8 +13,21 @@ from tests.conftest import empty
 from tests.web.api.conftest import ACCOUNT, Program, Speak
 from tests.web.conftest import PASSWORD, Browser, SignIn, add_person
 
-RESOURCES = ("smtp_account", "folder", "contact", "import", "suppression", "campaign")
-OURS = {"SmtpAccountApi", "FolderApi", "ContactApi", "ImportApi", "SuppressionApi", "CampaignApi"}
+RESOURCES = (
+    "smtp_account",
+    "folder",
+    "contact",
+    "import",
+    "suppression",
+    "campaign",
+    "campaign_group",
+    "internal_status",
+    "mission",
+)
+OURS = {
+    *("SmtpAccountApi", "FolderApi", "ContactApi", "ImportApi", "SuppressionApi", "CampaignApi"),
+    *("GroupApi", "StatusApi", "MissionApi"),
+}
 LACKING = {("DELETE", "import"), ("PUT", "suppression")}  # routes that are not there, for anybody
 ROLES = ("Admin", "Campaign Manager", "Analyst")
 
@@ -80,7 +93,7 @@ def test_the_sign_in_is_limited(settings: dict[str, Any]) -> None:
 ALLOWED = {
     "Admin": dict.fromkeys(RESOURCES, "rcud"),
     "Campaign Manager": dict.fromkeys(RESOURCES, "rcud") | {"smtp_account": "r"},
-    "Analyst": {"campaign": "r"},
+    "Analyst": dict.fromkeys(("campaign", "campaign_group", "internal_status", "mission"), "r"),
 }
 
 
@@ -118,11 +131,13 @@ ACTIONS = {
     "/contact/find": {"Admin", "Campaign Manager"},
     "/import/7777/start": {"Admin", "Campaign Manager"},
     "/import/7777/cancel": {"Admin", "Campaign Manager"},
+    "/mission/add_campaign": {"Admin", "Campaign Manager"},
 }
 READINGS = {
     "/campaign/7777/report": set(ROLES),
     "/campaign/7777/reasons": set(ROLES),
     "/campaign/7777/recipients": set(ROLES),
+    "/mission/7777/results": set(ROLES),
     "/folder/7777/contacts": {"Admin", "Campaign Manager"},
     "/import/7777/errors": {"Admin", "Campaign Manager"},
 }

@@ -9,6 +9,7 @@ from sqlalchemy import update
 from app.campaigns.lifecycle import CampaignStatus
 from app.campaigns.models import Campaign
 from app.extensions import db
+from app.sending import progress
 from app.sending.models import CampaignRecipient
 from app.sending.states import RecipientState
 from jobs.sending import settle_campaign
@@ -254,6 +255,7 @@ def test_a_recipients_row_tells_why_it_failed(admin_program: Program) -> None:
     admin_program.post(f"/campaign/{pk}/publish")
     planned(pk)
     db.session.execute(update(CampaignRecipient).values(state=RecipientState.FAILED, reason="invalid-recipient"))
+    progress.move(pk, {RecipientState.AWAITING: -1, RecipientState.FAILED: 1})
     db.session.commit()
     (row,) = admin_program.get(f"/campaign/{pk}/recipients?state=failed").json["result"]
     assert (row["state"], row["shown"], row["reason"]) == ("failed", "failed", "invalid-recipient")

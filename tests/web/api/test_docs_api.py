@@ -95,5 +95,6 @@ def test_the_commands_of_the_page_send_the_campaign(house: str, tmp_path: Path) 
 
 def test_the_page_names_every_address() -> None:
     page = (ROOT / "docs" / "api.md").read_text()
-    for name in ("publish", "unpublish", "start", "stop", "end", "duplicate", "run", "test", "report", "recipients"):
+    moves = ("publish", "unpublish", "start", "stop", "end", "duplicate", "run", "test", "report", "recipients")
+    for name in (*moves, "campaign_group/", "internal_status/", "mission/", "add_campaign", "results"):
         assert f"/{name}" in page

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from flask_babel import Babel
 
 from app import create_app
 from app.audience.models import Contact, Suppression
@@ -18,7 +19,7 @@ from app.sending.engagement import is_unsubscribed
 from app.sending.models import CampaignProgress
 from app.sending.service import TEST_SEQ
 from app.sending.states import RecipientState
-from app.web import public
+from app.web import assets, public
 from tests.conftest import empty
 from tests.sending.readers import FIRST, SECOND, row, sent_message, token
 from tests.web.conftest import Browser, SignIn
@@ -239,7 +240,9 @@ def test_without_a_database_a_picture_is_shown_and_nothing_is_promised(
     settings: dict[str, Any], tmp_path: Path
 ) -> None:
     empty_one = {"SQLALCHEMY_DATABASE_URI": f"sqlite:///{tmp_path / 'empty.db'}", "SQLALCHEMY_ENGINE_OPTIONS": {}}
-    app = create_app(settings | empty_one, with_panel=False)
+    app = create_app(settings | empty_one, with_panel=False)  # the panel's start needs the tables
+    Babel(app)
+    assets.init_app(app)
     public.register(app)
     with app.app_context():
         reader, message = app.test_client(), (1, 1)

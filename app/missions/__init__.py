@@ -1,0 +1,1 @@
+"""Tasks about a client, and the campaigns that their clients join."""

@@ -1,0 +1,81 @@
+"""The recipients of a report as a CSV file that a spreadsheet opens without running anything. Reads only."""
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from app.kernel.db import reading
+from app.reports import recipients
+from app.reports.recipients import RecipientRow
+from app.sending.selection import RecipientFilter
+
+BOM = "\ufeff"  # Excel reads UTF-8 by it
+PORTION = 2000
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the beginning of a formula (OWASP)
+
+Words = Callable[[RecipientRow], tuple[str, str, str]]  # those for state, reason and detail
+
+COLUMNS = (
+    "number",
+    "name",
+    "address",
+    "phone",
+    "status",
+    "reason",
+    "detail",
+    "attempts",
+    "sent_at",
+    "done_at",
+    "opened_at",
+    "clicked_at",
+    "unsubscribed_at",
+    "internal_status",
+)
+
+
+def harmless(text: str) -> str:
+    """The text, with an apostrophe before what a spreadsheet would calculate."""
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def csv_of(campaign_id: int, asked: RecipientFilter, with_addresses: bool, words_of: Words) -> Iterator[str]:
+    """The file in portions: a head, then one line per recipient. Times are ISO 8601 in UTC.
+
+    Each portion is read in a transaction of its own, so that a file of millions holds none for minutes.
+    """
+    yield BOM + _lines([COLUMNS])
+    with reading():
+        labels = {status_id: harmless(status.name) for status_id, status in recipients.labels().items()}
+    portions = recipients.every(campaign_id, asked, PORTION)
+    while True:
+        with reading():
+            rows = next(portions, None)
+            if rows is None:
+                return
+            lines = [_line(row, with_addresses, words_of, labels) for row in rows]
+        if lines:
+            yield _lines(lines)
+
+
+def _line(row: RecipientRow, with_addresses: bool, words_of: Words, labels: dict[int, str]) -> tuple[str, ...]:
+    return (
+        str(row.seq),
+        harmless(row.name),
+        harmless(row.address) if with_addresses else "",
+        harmless(row.phone) if with_addresses else "",
+        *map(harmless, words_of(row)),
+        str(row.attempt),
+        *(_iso(moment) for moment in (row.sending_at, row.done_at, row.opened_at, row.clicked_at, row.unsubscribed_at)),
+        labels.get(row.internal_status_id or 0, ""),
+    )
+
+
+def _iso(moment: datetime | None) -> str:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z") if moment else ""
+
+
+def _lines(rows: list[tuple[str, ...]]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,63 @@
+"""How contacts stand with a campaign: whether somebody who is put into it would get its message. Reads only."""
+
+from collections.abc import Collection
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import and_, case, literal, select
+
+from app.audience.models import Contact, Suppression
+from app.campaigns.models import Campaign
+from app.channels.contract import Channel, Reason
+from app.extensions import db
+from app.sending import picked
+from app.sending.models import MAIN_STEP, CampaignRecipient
+from app.sending.states import RecipientState
+
+_R = CampaignRecipient.__table__.c
+_C = Contact.__table__.c
+
+
+class Standing(StrEnum):
+    """What putting a contact into a campaign would do."""
+
+    JOINS = "joins"
+    ALREADY = "already"  # waits for the message, got it, or is in one of its folders
+    REMOVED = "removed"  # taken out of this campaign by a person, for good
+    NO_ADDRESS = "no-address"
+    SUPPRESSED = "suppressed"
+
+
+SAID_BY_REASON = {
+    Reason.REMOVED_BY_USER: Standing.REMOVED,
+    Reason.NO_ADDRESS: Standing.NO_ADDRESS,
+    Reason.SUPPRESSED: Standing.SUPPRESSED,
+}
+
+
+def of(campaign: Campaign, contact_ids: Collection[int]) -> dict[int, Standing]:
+    """How each of these contacts stands; those that do not exist are left out."""
+    index = _C.second_email_index if campaign.to_second_email else _C.email_index
+    barred = select(Suppression.id).where(Suppression.channel == Channel.EMAIL, Suppression.address_index == index)
+    may_get_it = case(
+        (index.is_(None), literal(Standing.NO_ADDRESS.value)),
+        (barred.exists(), literal(Standing.SUPPRESSED.value)),
+        else_=literal(Standing.JOINS.value),
+    )
+    planned = and_(_R.campaign_id == campaign.id, _R.step_id == MAIN_STEP, _R.contact_id == _C.id)
+    query = (
+        select(_C.id, may_get_it.label("new"), _R.state, _R.reason)
+        .select_from(Contact.__table__.outerjoin(CampaignRecipient.__table__, planned))
+        .where(_C.id.in_(contact_ids))
+    )
+    holders = picked.holders(campaign.id, contact_ids)
+    return {row.id: _standing(row, row.id in holders) for row in db.session.execute(query)}
+
+
+def _standing(row: Any, is_held: bool) -> Standing:
+    new = Standing(row.new)
+    if row.state is None:
+        return Standing.ALREADY if is_held and new is Standing.JOINS else new
+    if row.state is RecipientState.STOPPED and row.reason is Reason.MISSION_CLOSED and not is_held:
+        return new
+    return SAID_BY_REASON.get(row.reason, Standing.ALREADY)

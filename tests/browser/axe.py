@@ -1,0 +1,28 @@
+"""axe-core on the page that is open: what people with a screen reader, a keyboard or weak eyes would stumble over."""
+
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page
+
+SOURCE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+GRAVE = frozenset({"serious", "critical"})
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+CONTRAST = "color-contrast"
+# What a mail looks like in its frame is not ours to judge; styles are not fetched once more for rules that read them.
+RUN = """([tags, only, without]) => axe.run({exclude: [["iframe"]]}, {
+    resultTypes: ["violations"], iframes: false, preload: false,
+    rules: Object.fromEntries(without.map((each) => [each, {enabled: false}])),
+    runOnly: only.length ? {type: "rule", values: only} : {type: "tag", values: tags}})"""
+
+
+def findings(page: Page, only: tuple[str, ...] = (), without: tuple[str, ...] = ()) -> list[str]:
+    """The serious and critical findings, one line for each element. only: the rules to ask, else all but without."""
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(SOURCE.read_text(encoding="utf-8"))
+    found = page.evaluate(RUN, [TAGS, only, without])["violations"]
+    return [_line(each, node) for each in found if each["impact"] in GRAVE for node in each["nodes"]]
+
+
+def _line(finding: dict[str, Any], node: dict[str, Any]) -> str:
+    return f"{finding['id']}: {' '.join(map(str, node['target']))}: {node['any'] and node['any'][0]['message']}"

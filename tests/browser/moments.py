@@ -1,0 +1,112 @@
+"""What pages look like while somebody works on them: filters chosen, a form refused, a question asked."""
+
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from tests.browser import hands
+
+
+def _choose_all(page: Page) -> None:
+    for box in page.locator("[data-list] [name=rowid]").all():  # a phone has no box for all of them
+        box.check()
+
+
+def filters(page: Page) -> None:
+    """Filters of three kinds above a list."""
+    page.goto("/campaigns/list/")
+    for column in ("name", "status", "created_at"):
+        page.get_by_role("button", name="Add Filter").click()
+        page.locator(f"[data-add-filter='{column}']").click()
+
+
+def chosen(page: Page) -> None:
+    """All rows of a list chosen."""
+    page.goto("/campaigns/list/")
+    _choose_all(page)
+
+
+def refused(page: Page) -> None:
+    """A form in a modal that the server refused."""
+    page.goto("/contacts/list/")
+    form = hands.new_form(page, in_modal=True)
+    hands.fill(form, {"phone": "1", "folders": ["Clients"]})
+    hands.save(form)
+    expect(form.locator(".invalid-feedback").first).to_be_visible()
+
+
+def asked(page: Page) -> None:
+    """The question before something is deleted."""
+    page.goto("/folders/list/")
+    hands.row(page, "Press").get_by_role("button", name="Delete").click()
+    expect(page.locator("#modal-confirm.show")).to_be_visible()
+
+
+def menu(page: Page) -> None:
+    """A person's own menu."""
+    page.goto("/folders/list/")
+    page.locator(".rail-user").click()
+
+
+def choosing(page: Page) -> None:
+    """A client searched while somebody types."""
+    page.goto("/missions/add")
+    page.locator(".ts-wrapper").first.click()
+    page.keyboard.type("Ann")
+    expect(page.locator(".ts-dropdown .option").first).to_be_visible()
+
+
+def calendar(page: Page) -> None:
+    """A date being picked."""
+    page.goto("/campaigns/add")
+    page.locator("#start_at").click()
+    expect(page.locator(".flatpickr-calendar.open")).to_be_visible()
+
+
+def nothing(page: Page) -> None:
+    """A search that found nothing."""
+    page.goto("/contacts/list/?_flt_0_first_name=nobody")
+
+
+def gone(page: Page) -> None:
+    """A page that is not there (404)."""
+    page.goto("/campaigns/show/999999")
+
+
+def refused_form(page: Page) -> None:
+    """A form on a page of its own that the server refused."""
+    page.goto("/campaigns/add")
+    page.locator("#model_form").get_by_role("button", name="Save").click()
+    expect(page.locator(".invalid-feedback").first).to_be_visible()
+
+
+def password(page: Page) -> None:
+    """The form of one's own password."""
+    page.goto("/resetmypassword/form")
+
+
+def adding_campaign(page: Page) -> None:
+    """Missions chosen and the campaign for their clients being chosen."""
+    page.goto("/missions/list/")
+    _choose_all(page)
+    page.locator(".bulk-bar").get_by_role("button", name="Add campaign").click()
+    expect(page.locator("#modal-form.show")).to_be_visible()
+
+
+ALL: dict[str, Callable[[Page], None]] = {
+    step.__name__: step
+    for step in (
+        filters,
+        chosen,
+        refused,
+        asked,
+        menu,
+        choosing,
+        calendar,
+        nothing,
+        gone,
+        refused_form,
+        password,
+        adding_campaign,
+    )
+}
