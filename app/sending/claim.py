@@ -22,7 +22,7 @@ from app.sending.models import CampaignRecipient, SendBatch
 from app.sending.states import BatchState, RecipientState
 from app.sending.throttle import Grant, Limits
 
-BATCH_SIZE = 500
+BATCH_SIZE = 1000  # with 500 a message took a fifth more of the processor (measured)
 SMALL_CLAIM = 25
 NO_LIMITS = Limits()
 
