@@ -165,7 +165,6 @@ def _database(url: str, environ: Mapping[str, str]) -> dict[str, Any]:
             "connect_timeout": 5,
             "read_timeout": 60,
             "write_timeout": 60,
-            "local_infile": True,
         }
         if ca_file := _file("MUSTER_DATABASE_CA_FILE", environ):
             connect |= {"ssl_ca": ca_file, "ssl_verify_cert": True, "ssl_verify_identity": True}

@@ -49,6 +49,8 @@ def pages(campaign_id: int) -> list[Page]:
     contacts, report = "/contacts/list/", f"/reports/campaign/{campaign_id}"
     by_name = "_oc_ContactView=last_name&_od_ContactView=asc"
     return [
+        Page("cards", "/dashboard/campaigns"),
+        Page("cards, most contacts first", "/dashboard/campaigns?sort=-contacts"),
         Page("campaigns", "/campaigns/list/"),
         Page("contacts", contacts),
         Page("contacts, page 1,000", f"{contacts}?page_ContactView=999"),

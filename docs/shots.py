@@ -33,13 +33,14 @@ LOOKS: dict[str, dict[str, Any]] = {
     "dark": {"color_scheme": "dark"},
     "phone": {"viewport": PHONE, "has_touch": True, "is_mobile": True},
 }
-WIDE_MOMENTS = frozenset({"menu"})  # what a phone has behind its menu button
+WIDE_MOMENTS = frozenset({"menu", "keys"})  # what a phone has behind its menu button
 
 
 def guide(seeded: seed.Seed) -> dict[str, str | Callable[[Page], None]]:
     """The pictures of the docs: what is shown, or how to get there."""
     sending = seeded.campaigns[CampaignStatus.SENDING]
     return {
+        "cards": "/dashboard/campaigns",
         "campaigns": "/campaigns/list/",
         "campaign": f"/campaigns/show/{sending}",
         "report": f"/reports/campaign/{sending}",

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from rq import get_current_job
 
-from app.campaigns import statuses
+from app.campaigns import removal_log, statuses
 from app.extensions import db
 from app.kernel import ending, processes
 from app.kernel.db import in_transaction, transaction
-from app.sending import deliver, former, journal, label_runs, labels, settle, slices, sweep, tick
+from app.sending import deliver, former, journal, label_runs, labels, retries, settle, slices, sweep, tick
 from jobs.runtime import job, the_app
 
 
@@ -57,20 +57,31 @@ def label_recipients(run_id: int) -> None:
 
 
 @job
+def retry_failed(run_id: int) -> None:
+    """Put those who failed for one reason back into the line, some thousands a transaction; a worker that is to end
+    leaves the rest to the next one."""
+    while in_transaction(retries.step, run_id) and not ending.is_asked():
+        pass
+
+
+@job
 def wake_labels() -> None:
-    """Ring for internal statuses that are to be taken off recipients, or put on them, and that nobody works on: their
-    bell was lost, or their worker."""
+    """Ring for internal statuses that are to be taken off recipients, or put on them, and for retries, that nobody
+    works on: their bell was lost, or their worker."""
     with transaction():
         for status_id in labels.retired():
             statuses.ring_clearing(status_id)
         label_runs.wake()
+        retries.wake()
 
 
 @job
 def forget_former() -> None:
-    """Let go of recipients whose campaign was deleted long ago, some thousands at a time."""
+    """Let go of recipients whose campaign was deleted long ago, some thousands at a time, and of the names of removed
+    clients whose contact was deleted."""
     with transaction():
         former.forget()
+        removal_log.forget_deleted()
 
 
 @job

@@ -104,6 +104,24 @@ def test_a_table_that_gets_a_reference_keeps_its_rows_and_those_that_hang_on_it(
     assert _rows("campaign") == _rows("campaign_document") == _rows("campaign_progress") == 1
 
 
+def test_who_was_removed_before_there_was_a_log_stands_in_it(empty_app: Flask) -> None:
+    upgrade(revision="0007")
+    removed = {"state": "stopped", "reason": "removed-by-user", "detail": "removed by ann"}
+    with db.engine.begin() as connection:
+        seen = sa.MetaData()
+        seen.reflect(connection, only=["campaign", "contact", "campaign_recipient"])
+        named = {"campaign": {}, "contact": {"first_name": "Zoe", "last_name": "Lis"}, "campaign_recipient": removed}
+        for name, values in named.items():
+            table = seen.tables[name]
+            more = {"done_at": datetime(2026, 1, 1, tzinfo=UTC)} if name == "campaign_recipient" else {}
+            connection.execute(table.insert().values(_filled(table) | values | more))
+    upgrade(revision="0008")
+    with db.engine.connect() as connection:
+        row = connection.execute(sa.text("SELECT * FROM removal")).mappings().one()
+    assert (row["client_name"], row["campaign_name"], row["removed_by"]) == ("Zoe Lis", "1", "ann")
+    assert (row["campaign_id"], row["contact_id"], row["reason"]) == (1, 1, "removed-by-user")
+
+
 def _filled(table: sa.Table) -> dict[str, object]:
     """A row of that table, its keys 1, without what may be missing."""
     values: dict[type, object] = {int: 1, str: "1", bytes: b"1", bool: True, datetime: datetime(2026, 1, 1, tzinfo=UTC)}

@@ -21,7 +21,8 @@ from app.audience.csv_rows import BadRow, Chunk, RowReader, chunks
 from app.audience.matching import Draft, Matcher, Placed
 from app.audience.models import ChunkKind, ContactImport, Folder, ImportStatus
 from app.extensions import db
-from app.kernel import clock
+from app.kernel import audit, clock
+from app.kernel.audit import What
 from app.kernel.db import db_now, reading
 from app.kernel.errors import AppError, Conflict, InvalidInput
 
@@ -204,6 +205,7 @@ def finish(run: Run) -> None:
         lease_owner=None,
         lease_until=None,
     )
+    audit.note(What.IMPORT_FINISH, run.import_id, by=audit.MUSTER)
     import_chunks.drop_source(run.import_id)
 
 
@@ -217,6 +219,7 @@ def fail(run: Run, error: AppError) -> None:
         lease_owner=None,
         lease_until=None,
     )
+    audit.note(What.IMPORT_FAIL, run.import_id, by=audit.MUSTER, reason=str(error))
     import_chunks.drop_source(run.import_id)
 
 

@@ -21,8 +21,8 @@ from app.audience.fields import (
 from app.audience.matching import Draft
 from app.kernel.errors import InvalidInput
 
-CHUNK_ROWS = 10_000
-CHUNK_BYTES = 2**21
+CHUNK_ROWS = 20_000
+CHUNK_BYTES = 2**22
 
 
 class BadRow(NamedTuple):

@@ -28,7 +28,8 @@ from app.audience.csv_reader import RecordReader
 from app.audience.fields import clean_country
 from app.audience.models import ChunkKind, ContactImport, Folder, ImportStatus
 from app.extensions import db
-from app.kernel import clock
+from app.kernel import audit, clock
+from app.kernel.audit import What
 from app.kernel.db import db_now
 from app.kernel.errors import Conflict, InvalidInput, NotFound
 from app.kernel.queues import JobName, QueueName, enqueue_after_commit
@@ -186,6 +187,7 @@ def start(import_id: int, mapping: Mapping[str, str], folder_id: int | None, def
         raise InvalidInput("There is no such folder. It may have been deleted.", field="folder_id")
     upload.folder_id = folder_id
     upload.status = ImportStatus.QUEUED
+    audit.note(What.IMPORT_START, import_id)
     db.session.flush()
     ring(upload.id)
     return upload
@@ -210,6 +212,7 @@ def cancel(import_id: int) -> None:
     )
     if not cancelled.rowcount:
         raise Conflict("This import is %(status)s already.", status=get(import_id).status)
+    audit.note(What.IMPORT_CANCEL, import_id)
     import_chunks.drop_source(import_id)
 
 

@@ -16,7 +16,8 @@ from app.audience.models import Contact, Folder, contact_folder
 from app.audience.queries import find_by_address as find_by_address
 from app.audience.suppressions import suppress as suppress
 from app.extensions import db
-from app.kernel import clock
+from app.kernel import audit, clock
+from app.kernel.audit import What
 from app.kernel.errors import Conflict, InvalidInput, NotFound
 
 FOLDER_NAME_LIMIT = 120
@@ -120,6 +121,7 @@ def _naming_taken_address() -> Iterator[None]:
 def delete_contact(contact_id: int) -> None:
     """Delete a contact for good; what was sent to it stays in the reports, without its address. Raises NotFound."""
     db.session.delete(get_contact(contact_id))
+    audit.note(What.CONTACT_DELETE, contact_id)
     db.session.flush()
 
 

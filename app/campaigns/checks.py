@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -214,34 +215,59 @@ def _check_pacing(campaign: Campaign) -> None:
 
 def check_launch(campaign: Campaign, now: datetime) -> None:
     """Check what a campaign needs before it may send: sender, content, audience, a time. Raises InvalidInput."""
+    for problem in launch_problems(campaign, now):
+        raise problem
+
+
+def launch_problems(campaign: Campaign, now: datetime) -> Iterator[InvalidInput]:
+    """Everything that keeps a campaign from sending, the first to mend first."""
     account = campaign.smtp_account
     if account is None:
-        raise InvalidInput("Choose the SMTP account that sends this campaign.", "smtp_account")
-    if not account.is_enabled:
-        raise InvalidInput(
+        yield InvalidInput("Choose the SMTP account that sends this campaign.", "smtp_account")
+    elif not account.is_enabled:
+        yield InvalidInput(
             "The SMTP account %(name)s is switched off. Switch it on or choose another.",
             "smtp_account",
             name=account.name,
         )
-    if account.paused_reason:
-        raise InvalidInput(
+    elif account.paused_reason:
+        yield InvalidInput(
             "The SMTP account %(name)s is paused: %(why)s Mend it and send a test e-mail.",
             "smtp_account",
             name=account.name,
             why=account.paused_reason,
         )
-    if not campaign.subject:
-        raise InvalidInput("Write a subject.", "subject")
-    if not campaign.text.strip() and not from_html(campaign.html).strip():
-        raise InvalidInput("Write the message, in words: pictures alone are taken for spam.", "html")
-    content.check(campaign)
+    yield from _content_problems(campaign)
     if next_opening(now, window_of(campaign, now)).at is None:
-        raise InvalidInput(
+        yield InvalidInput(
             "There is no moment left to send: the validity period, the daily hours and the days exclude each other.",
             "valid_until",
         )
-    if campaign.status is CampaignStatus.DRAFT and not audience_size(campaign):
-        raise InvalidInput("Nobody is in the audience. Choose folders that have contacts.", "folders")
+    if campaign.status is CampaignStatus.DRAFT and not _has_audience(campaign):
+        yield InvalidInput("Nobody is in the audience. Choose folders that have contacts.", "folders")
+
+
+def _content_problems(campaign: Campaign) -> Iterator[InvalidInput]:
+    if not campaign.subject:
+        yield InvalidInput("Write a subject.", "subject")
+    try:
+        is_empty = not campaign.text.strip() and not from_html(campaign.html).strip()
+        if not is_empty and campaign.smtp_account is not None:
+            content.check(campaign)
+    except InvalidInput as error:
+        yield error
+        return
+    if is_empty:
+        yield InvalidInput("Write the message, in words: pictures alone are taken for spam.", "html")
+
+
+def _has_audience(campaign: Campaign) -> bool:
+    """Whether a contact stands in the campaign's folders now, or was put in beside them."""
+    ids = [folder.id for folder in campaign.folders]
+    in_folders = select(contact_folder.c.contact_id).where(contact_folder.c.folder_id.in_(ids))
+    held = (CampaignContact.campaign_id == campaign.id, CampaignContact.released_at.is_(None))
+    beside = select(CampaignContact.contact_id).where(*held)
+    return any(db.session.scalar(people.limit(1)) is not None for people in (in_folders, beside))
 
 
 def audience_size(campaign: Campaign) -> int:
@@ -257,8 +283,9 @@ def audience_size(campaign: Campaign) -> int:
     beside = db.session.scalar(select(func.count()).select_from(picked.subquery())) or 0
     if not ids:
         return beside
-    count = select(func.count(contact_folder.c.contact_id.distinct())).where(contact_folder.c.folder_id.in_(ids))
-    return beside + (db.session.scalar(count) or 0)
+    member = contact_folder.c.contact_id
+    count = func.count(member.distinct()) if len(ids) > 1 else func.count()  # of one folder twice as fast
+    return beside + (db.session.scalar(select(count).where(contact_folder.c.folder_id.in_(ids))) or 0)
 
 
 def window_of(campaign: Campaign, now: datetime) -> Window:

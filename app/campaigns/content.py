@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import current_app
@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from app.campaigns.models import Campaign, CampaignContent, CampaignDocument
 from app.channels.email_message import Attachment, CompiledEmail, EmailSource, compile_email
+from app.channels.merge import URL_FIELDS, Part, Slot, parse, with_defaults
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.signing import TokenPurpose, key_for, signer
@@ -68,6 +69,23 @@ def compiled(campaign_id: int, version: int) -> CompiledEmail:
 def compiled_draft(campaign: Campaign) -> CompiledEmail:
     """What the campaign says now, compiled without tracking: for a test message."""
     return _compile(campaign.id, campaign.content_version, values_of(campaign) | UNTRACKED)
+
+
+def compiled_example(campaign: Campaign, mark: Callable[[str], str]) -> CompiledEmail:
+    """What the campaign says now, to be looked at: without tracking and documents, and where a value is missing and
+    has no default stands mark(field)."""
+    values = values_of(campaign) | UNTRACKED | {"document_ids": []}
+    values |= {part.value: with_defaults(values[part.value], part, mark) for part in Part if values[part.value].strip()}
+    return _compile(campaign.id, campaign.content_version, values)
+
+
+def fields_without_default(campaign: Campaign) -> frozenset[str]:
+    """The contact's values that the message uses somewhere without saying what stands there when they are missing.
+
+    Raises MergeError as merge.parse does.
+    """
+    slots = [piece for part in Part for piece in parse(getattr(campaign, part.value), part) if isinstance(piece, Slot)]
+    return frozenset(slot.field for slot in slots if not slot.default and slot.field not in URL_FIELDS)
 
 
 def _compile(campaign_id: int, version: int, values: dict[str, Any]) -> CompiledEmail:

@@ -8,7 +8,8 @@ from sqlalchemy.exc import IntegrityError
 from app.audience.fields import clean_text
 from app.campaigns.models import Campaign, CampaignGroup
 from app.extensions import db
-from app.kernel import clock
+from app.kernel import audit, clock
+from app.kernel.audit import What
 from app.kernel.errors import Conflict, InvalidInput, NotFound
 
 NAME_LIMIT, DESCRIPTION_LIMIT = 150, 500
@@ -26,15 +27,18 @@ def create(name: str, description: str, campaign_ids: Collection[int], by: str) 
     """Add a group with these campaigns, which leave the groups they were in. Raises InvalidInput naming the field."""
     group = _write(CampaignGroup(created_by=by, created_at=clock.utcnow()), name, description, by)
     _put(campaign_ids, group.id)
+    audit.note(What.GROUP_CREATE, group.id, group.name, by, campaigns=sorted(set(campaign_ids)))
     return group
 
 
 def change(group_id: int, by: str, *, name: str | None = None, description: str | None = None) -> CampaignGroup:
     """Give a group another name or description; None leaves it. Raises NotFound, InvalidInput naming the field."""
     group = get(group_id)
-    return _write(
-        group, group.name if name is None else name, group.description if description is None else description, by
-    )
+    old = {"name": group.name, "description": group.description}
+    _write(group, group.name if name is None else name, group.description if description is None else description, by)
+    if fields := audit.differing(old, group):
+        audit.note(What.GROUP_CHANGE, group.id, group.name, by, fields=fields)
+    return group
 
 
 def move(group_id: int, by: str, *, into: Collection[int] = (), out: Collection[int] = ()) -> CampaignGroup:
@@ -49,6 +53,7 @@ def move(group_id: int, by: str, *, into: Collection[int] = (), out: Collection[
     db.session.execute(left.values(group_id=None).execution_options(synchronize_session=False))
     db.session.expire_all()
     group.changed_by, group.changed_at = by, clock.utcnow()
+    audit.note(What.GROUP_CHANGE, group_id, group.name, by, into=sorted(set(into)), out=sorted(set(out)))
     db.session.flush()
     return group
 
@@ -69,6 +74,7 @@ def delete(group_id: int) -> None:
     group = get(group_id)
     loose = update(Campaign).where(Campaign.group_id == group_id).values(group_id=None)
     db.session.execute(loose.execution_options(synchronize_session=False))
+    audit.note(What.GROUP_DELETE, group_id, group.name)
     db.session.delete(group)
     db.session.flush()
     db.session.expire_all()

@@ -66,6 +66,9 @@ MOVES: dict[tuple[CampaignStatus, CampaignEvent], CampaignStatus] = {
 # Who comes new is written to: at once, when it is published or when it goes on.
 TAKES_PEOPLE = frozenset({_S.DRAFT, *(status for status, event in MOVES if event is _E.RUN)})
 
+# Recipients may be put back in line: they get the message now, or when it goes on.
+TAKES_BACK = frozenset({_S.SCHEDULED, _S.SENDING, _S.PAUSED, _S.FAILED, _S.FINISHED})
+
 
 def next_status(status: CampaignStatus, event: CampaignEvent) -> CampaignStatus:
     """Where the event leads. Raises Conflict with the state's name when the table has no such move."""

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Column,
     Date,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     SmallInteger,
@@ -26,7 +27,7 @@ from app.audience.models import Folder
 from app.campaigns.lifecycle import CampaignStatus
 from app.channels.contract import Channel, Reason
 from app.channels.models import SmtpAccount
-from app.kernel.db import NEVER_AGAIN, EnumText, UtcDateTime
+from app.kernel.db import NEVER_AGAIN, EnumText, UtcDateTime, bytes_of
 
 LongText = Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
 
@@ -104,10 +105,10 @@ class Campaign(Model):
     settled_serial: Mapped[int] = mapped_column(Integer, default=0)
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    created_by: Mapped[str] = mapped_column(String(64), default="")
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    created_by: Mapped[str] = mapped_column(String(64), default="", index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     changed_by: Mapped[str] = mapped_column(String(64), default="")
-    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     group: Mapped[CampaignGroup | None] = relationship()
     smtp_account: Mapped[SmtpAccount | None] = relationship()
     folders: Mapped[list[Folder]] = relationship(secondary=campaign_folder)
@@ -219,3 +220,38 @@ class RetiredStatus(Model):
 
     __tablename__ = "retired_status"
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+
+
+class Removal(Model):
+    """One entry of the removal log: somebody was taken out of a campaign, and perhaps put back.
+
+    Names are those of that time, and the entry outlives the campaign. Of somebody whose contact was deleted only the
+    blind index of the address stays (removal_log.forget_deleted), by which they are known when they are imported again.
+    reason: removed-by-user, which keeps them out until restored_at, or mission-closed. why: in the words of a person.
+    state_before, reason_before: what the ledger said of them; NULL when they had no row yet.
+    """
+
+    __tablename__ = "removal"
+    __table_args__ = (Index("ix_removal_campaign_id", "campaign_id", "contact_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(Integer)
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id", ondelete="SET NULL"), index=True)
+    address_index: Mapped[bytes | None] = mapped_column(bytes_of(16))
+    client_name: Mapped[str] = mapped_column(String(250), default="")
+    campaign_name: Mapped[str] = mapped_column(String(150))
+    reason: Mapped[Reason] = mapped_column(EnumText(Reason, 40))
+    why: Mapped[str] = mapped_column(String(255), default="")
+    state_before: Mapped[str | None] = mapped_column(String(12))
+    reason_before: Mapped[Reason | None] = mapped_column(EnumText(Reason, 40))
+    removed_by: Mapped[str] = mapped_column(String(64), default="")
+    removed_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    restored_by: Mapped[str] = mapped_column(String(64), default="")
+    restored_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    @property
+    def way_back(self) -> "Removal":
+        """Itself, for the column of a list that says how somebody comes back."""
+        return self
+
+    def __repr__(self) -> str:
+        return self.client_name or f"Removal {self.id}"

@@ -1,5 +1,6 @@
 """When a campaign may send: start, validity, daily hours, working days and holidays in the campaign's zone. Pure."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -72,7 +73,7 @@ def next_opening(now: datetime, window: Window) -> Opening:
         if bound is not None and bound > earliest:
             earliest, reason = bound, why
     end = window.valid_until
-    span = _next_span(earliest, window)
+    span = next(_spans(earliest, window), None)
     if span is None or (end is not None and span[0] >= end):
         return Opening(None, Closed.OVER)
     at, until = span
@@ -81,28 +82,36 @@ def next_opening(now: datetime, window: Window) -> Opening:
     return Opening(at, reason, min((moment for moment in (until, end) if moment is not None), default=None))
 
 
-def _next_span(earliest: datetime, window: Window) -> tuple[datetime, datetime | None] | None:
+def openings(now: datetime, window: Window) -> Iterator[tuple[datetime, datetime | None]]:
+    """The stretches of time in which the campaign may send, from now on (aware UTC), in order.
+
+    Each is as long as next_opening() finds it: days that follow without a break are one. An end of None: without end.
+    """
+    earliest = max(moment for moment in (now, window.start_at, window.valid_from) if moment is not None)
+    end = window.valid_until
+    for opens, closes in _spans(earliest, window):
+        if end is not None and opens >= end:
+            return
+        yield opens, min((moment for moment in (closes, end) if moment is not None), default=None)
+
+
+def _spans(earliest: datetime, window: Window) -> Iterator[tuple[datetime, datetime | None]]:
     """From when until when the days and hours allow sending, not before a moment; until None = without end."""
     if window.daily_from == window.daily_until and not window.working_days_only:
-        return earliest, None
+        yield earliest, None
+        return
     day = earliest.astimezone(window.zone).date() - ONE_DAY  # last night's window may still be open
-    for _ in range(LOOK_AHEAD_DAYS):
-        if is_working_day(day, window):
-            opens, closes = _span(day, window)
-            if closes > max(opens, earliest):
-                return max(opens, earliest), _end_of_run(day, closes, window)
+    run, days_closed = None, 0
+    while days_closed < LOOK_AHEAD_DAYS:
+        days_closed += 1
+        opens, closes = _span(day, window) if is_working_day(day, window) else (None, None)
+        if run is not None and (opens is None or opens > run[1]):
+            yield run
+            run = None
+        if opens is not None and closes is not None and closes > max(opens, earliest):
+            run = (run[0], max(run[1], closes)) if run else (max(opens, earliest), closes)
+            days_closed = 0
         day += ONE_DAY
-    return None
-
-
-def _end_of_run(day: date, closes: datetime, window: Window) -> datetime:
-    """The end of the window of this day, or of the days after it when they follow without a break."""
-    while is_working_day(day := day + ONE_DAY, window):
-        opens, later = _span(day, window)
-        if opens > closes or later <= closes:
-            break
-        closes = later
-    return closes
 
 
 def _span(day: date, window: Window) -> tuple[datetime, datetime]:

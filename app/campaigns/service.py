@@ -5,16 +5,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import inspect, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError, InvalidRequestError
 
 from app.audience.models import Folder
-from app.campaigns import checks
-from app.campaigns.lifecycle import EDITABLE, OVER, CampaignEvent, CampaignStatus, next_status
+from app.campaigns import checks, removal_log
+from app.campaigns.lifecycle import EDITABLE, OVER, TAKES_BACK, CampaignEvent, CampaignStatus, next_status
 from app.campaigns.models import Campaign, CampaignDocument
 from app.channels.contract import Reason
 from app.extensions import db
-from app.kernel import clock
+from app.kernel import audit, clock
+from app.kernel.audit import What
 from app.kernel.errors import Conflict, InvalidInput, NotFound
 from app.kernel.queues import JobName, QueueName, enqueue_after_commit
 from app.kernel.texts import N_, Phrase
@@ -25,6 +26,11 @@ GONE = N_("There is no such campaign. It may have been deleted.")
 
 # What others may move while somebody edits: read again, and locked, before a change is saved.
 BOOKKEEPING = ("status", "revision", "lifecycle_serial", "settled_serial", "hold_reason", "changed_by", "changed_at")
+
+# The moves that the audit log tells of. Waiting is none: a campaign does it every evening; who runs one says on what.
+NOTED = {
+    event: What(f"campaign.{event}") for event in CampaignEvent if event not in (CampaignEvent.WAIT, CampaignEvent.RUN)
+}
 
 # What a copy of a campaign takes over: everything a person wrote, nothing that happened.
 COPIED = (
@@ -84,12 +90,13 @@ def prepare_change(campaign: Campaign, by: str, revision: int | None = None) -> 
                 time=f"{campaign.changed_at:%H:%M}",
             )
         now = clock.utcnow()
-        changed = {name for name in ("valid_until", "folders") if inspect(campaign).attrs[name].history.has_changes()}
         checks.check_campaign(campaign, now)
+        changed = audit.changed(campaign)
         is_extended = "valid_until" in changed and campaign.status is CampaignStatus.EXPIRED
         if is_extended or campaign.status is CampaignStatus.SCHEDULED:
             checks.check_launch(campaign, now)
     campaign.changed_by, campaign.changed_at, campaign.revision = by, now, campaign.revision + 1
+    _note(campaign, What.CAMPAIGN_CHANGE, by, fields=sorted(changed), revision=campaign.revision)
     if is_extended:
         _apply(campaign, CampaignEvent.EXTEND, by)
     elif campaign.status is CampaignStatus.SCHEDULED:
@@ -127,6 +134,7 @@ def create(values: dict[str, Any], folder_ids: Sequence[int], by: str) -> Campai
     campaign.folders = folders(folder_ids)
     prepare_new(campaign, by)
     _add(campaign)
+    _note(campaign, What.CAMPAIGN_CREATE, by)
     return campaign
 
 
@@ -193,6 +201,7 @@ def run_on_folders(campaign_id: int, folder_ids: Sequence[int], by: str) -> Camp
         raise InvalidInput("Choose at least one folder.", "folders")
     campaign = lock(campaign_id)
     campaign.folders = list({folder.id: folder for folder in [*campaign.folders, *folders(folder_ids)]}.values())
+    _note(campaign, What.CAMPAIGN_RUN, by, folders=sorted(set(folder_ids)))
     return _take_in(campaign, by)
 
 
@@ -207,8 +216,33 @@ def _take_in(campaign: Campaign, by: str) -> Campaign:
     return _apply(campaign, CampaignEvent.RUN, by, hold=campaign.hold_reason)
 
 
+def go_on(campaign: Campaign, by: str) -> None:
+    """Let a locked campaign send to recipients who were just put back in line, without planning anybody new.
+
+    A finished one becomes live again, one that waits looks at once. Raises as check_goes_on does.
+    """
+    check_goes_on(campaign)
+    if campaign.status is CampaignStatus.FINISHED:
+        campaign.status = next_status(campaign.status, CampaignEvent.RUN)
+        campaign.finished_at, campaign.waiting_for = None, ""
+    campaign.next_send_at = None
+    _touched(campaign, by)
+
+
+def check_goes_on(campaign: Campaign) -> None:
+    """Raises Conflict for a campaign that sends nothing any more, InvalidInput for a finished one that lacks what a
+    launch needs."""
+    if campaign.status not in TAKES_BACK:
+        raise Conflict(
+            "A campaign that is %(status)s sends nothing any more. Duplicate it to reach these people.",
+            status=campaign.status,
+        )
+    if campaign.status is CampaignStatus.FINISHED:
+        checks.check_launch(campaign, clock.utcnow())
+
+
 def duplicate(campaign_id: int, by: str) -> Campaign:
-    """An exact copy as a new draft, without schedule dates and without people sent to."""
+    """An exact copy as a new draft, without schedule dates and without people sent to; who was removed stays so."""
     original = lock(campaign_id)  # two copies at the same moment get two names
     copy = Campaign(**{name: getattr(original, name) for name in COPIED}, name=_free_name(original.name))
     copy.folders = list(original.folders)
@@ -216,6 +250,9 @@ def duplicate(campaign_id: int, by: str) -> Campaign:
     copy.created_by = copy.changed_by = by
     copy.created_at = copy.changed_at = now
     _add(copy)
+    removal_log.copy(original, copy)
+    _note(original, What.CAMPAIGN_DUPLICATE, by, copy_id=copy.id)
+    _note(copy, What.CAMPAIGN_CREATE, by, copy_of=original.id)
     for document in checks.current_documents(original):
         attach(copy.id, document.name, document.media_type, document.data)
     return copy
@@ -266,11 +303,11 @@ def fail(campaign_id: int, detail: str) -> None:
     """The sender was refused for all, or the brake: nothing more is sent until a person mends it."""
     campaign = lock(campaign_id)
     if campaign.status is CampaignStatus.SENDING:
-        _apply(campaign, CampaignEvent.FAIL, "Muster")
+        _apply(campaign, CampaignEvent.FAIL, audit.MUSTER, reason=detail)
         campaign.status_detail = detail[:500]
 
 
-def move(campaign: Campaign, event: CampaignEvent, by: str = "Muster") -> bool:
+def move(campaign: Campaign, event: CampaignEvent, by: str = audit.MUSTER) -> bool:
     """Make one move of the table by an UPDATE that names the old state; False when somebody else moved it first."""
     new = next_status(campaign.status, event)
     done = db.session.execute(
@@ -282,6 +319,8 @@ def move(campaign: Campaign, event: CampaignEvent, by: str = "Muster") -> bool:
     if not done.rowcount:
         return False
     db.session.expire(campaign, ["status"])
+    if event is CampaignEvent.FINISH or (event is CampaignEvent.BEGIN and campaign.started_at is None):
+        _note(campaign, NOTED[event], by)
     return True
 
 
@@ -293,7 +332,7 @@ def lock(campaign_id: int) -> Campaign:
     return campaign
 
 
-def _apply(campaign: Campaign, event: CampaignEvent, by: str, hold: Reason | None = None) -> Campaign:
+def _apply(campaign: Campaign, event: CampaignEvent, by: str, hold: Reason | None = None, **detail: str) -> Campaign:
     """Move a campaign by a person's word and let its recipients' rows follow after the commit."""
     campaign.status = next_status(campaign.status, event)
     campaign.hold_reason = hold
@@ -301,7 +340,13 @@ def _apply(campaign: Campaign, event: CampaignEvent, by: str, hold: Reason | Non
     campaign.next_send_at = None
     campaign.finished_at = clock.utcnow() if campaign.status in OVER else None
     follow(campaign)
+    if event in NOTED:
+        _note(campaign, NOTED[event], by, **detail)
     return _touched(campaign, by)
+
+
+def _note(campaign: Campaign, what: What, by: str, **detail: object) -> None:
+    audit.note(what, campaign.id, campaign.name, by, **detail)
 
 
 def follow(campaign: Campaign) -> None:
@@ -324,7 +369,7 @@ def _touched(campaign: Campaign, by: str) -> Campaign:
 
 def expire(campaign: Campaign) -> None:
     """The validity period is over: everybody who waits is marked validity-period-expired."""
-    _apply(campaign, CampaignEvent.EXPIRE, "Muster", hold=Reason.VALIDITY_PERIOD_EXPIRED)
+    _apply(campaign, CampaignEvent.EXPIRE, audit.MUSTER, hold=Reason.VALIDITY_PERIOD_EXPIRED)
 
 
 def wait(campaign: Campaign, why: str, until: datetime | None) -> None:

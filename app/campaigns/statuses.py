@@ -13,7 +13,8 @@ from sqlalchemy.exc import IntegrityError
 from app.audience.fields import clean_text
 from app.campaigns.models import InternalStatus, RetiredStatus
 from app.extensions import db
-from app.kernel import clock
+from app.kernel import audit, clock
+from app.kernel.audit import What
 from app.kernel.errors import Conflict, InvalidInput, NotFound
 from app.kernel.queues import JobName, QueueName, enqueue_after_commit
 
@@ -64,21 +65,28 @@ def free_color() -> str:
 
 def create(name: str, color: str, by: str) -> InternalStatus:
     """Add an internal status. Raises InvalidInput naming the field, also for a name or colour that another one has."""
-    return _write(InternalStatus(created_by=by, created_at=clock.utcnow()), name, color, by)
+    status = _write(InternalStatus(created_by=by, created_at=clock.utcnow()), name, color, by)
+    audit.note(What.STATUS_CREATE, status.id, status.name, by)
+    return status
 
 
 def change(status_id: int, by: str, *, name: str | None = None, color: str | None = None) -> InternalStatus:
     """Give an internal status another name or colour; None leaves it. Raises NotFound, and InvalidInput as create."""
     status = get(status_id)
-    return _write(status, status.name if name is None else name, status.color if color is None else color, by)
+    old = {"name": status.name, "color": status.color}
+    _write(status, status.name if name is None else name, status.color if color is None else color, by)
+    if fields := audit.differing(old, status):
+        audit.note(What.STATUS_CHANGE, status.id, status.name, by, fields=fields)
+    return status
 
 
 def delete(status_id: int) -> None:
     """Delete an internal status; whoever carries it has none from the commit on. Raises NotFound."""
-    get(status_id)
+    name = get(status_id).name
     gone = db.session.execute(delete_from(InternalStatus).where(InternalStatus.id == status_id)).rowcount
     if gone:  # else somebody else was faster
         db.session.execute(insert(RetiredStatus).values(id=status_id))
+        audit.note(What.STATUS_DELETE, status_id, name)
         ring_clearing(status_id)
     db.session.expire_all()
 

@@ -4,8 +4,8 @@ A field is `{{ first_name }}` or `{{ first_name | default: "there" }}`; `{{ "{{"
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from enum import StrEnum
 from html import escape, unescape
@@ -100,6 +100,18 @@ def parse(source: str, part: Part) -> Template:
 def fields_of(template: Template) -> frozenset[str]:
     """The names of the fields that a template uses."""
     return frozenset(piece.field for piece in template if isinstance(piece, Slot))
+
+
+def with_defaults(source: str, part: Part, default_of: Callable[[str], str]) -> str:
+    """The template in which every slot without a default has one: default_of(its field), one line without quotes.
+
+    Raises MergeError as parse does.
+    """
+    pieces = [piece if isinstance(piece, Slot) else escape_literal(piece) for piece in parse(source, part)]
+    return "".join(
+        piece if isinstance(piece, str) else replace(piece, default=piece.default or default_of(piece.field)).source()
+        for piece in pieces
+    )
 
 
 def escape_literal(text: str) -> str:

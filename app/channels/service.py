@@ -16,7 +16,8 @@ from app.channels.dkim import DkimKey, Signer, dns_record, generate_key
 from app.channels.models import SmtpAccount
 from app.channels.registry import transport_for
 from app.extensions import db
-from app.kernel import clock
+from app.kernel import audit, clock
+from app.kernel.audit import What
 from app.kernel.crypto import sealer
 from app.kernel.errors import InvalidInput, NotFound
 
@@ -65,9 +66,20 @@ def prepare_account(account: SmtpAccount, secret: str | None = None) -> None:
     if account.username and not account.secret_sealed:
         raise InvalidInput("Enter the password that goes with the user name.", "secret")
     now = clock.utcnow()
+    if account.id:
+        # of a secret that it is new, and no more
+        fields = sorted(name.removesuffix("_sealed") for name in audit.changed(account))
+        audit.note(What.ACCOUNT_CHANGE, account.id, account.name, fields=fields)
     account.created_at, account.changed_at = account.created_at or now, now
     account.paused_reason = account.breaker_open_until = None
     account.breaker_open_seconds = 0
+
+
+def add_account(account: SmtpAccount) -> None:
+    """Add an account that was prepared."""
+    db.session.add(account)
+    db.session.flush()
+    audit.note(What.ACCOUNT_CREATE, account.id, account.name)
 
 
 def _is_ipv6(host: str) -> bool:

@@ -41,6 +41,7 @@ class JobName(StrEnum):
     SETTLE_CAMPAIGN = "jobs.sending.settle_campaign"
     CLEAR_STATUS = "jobs.sending.clear_status"
     LABEL_RECIPIENTS = "jobs.sending.label_recipients"
+    RETRY_FAILED = "jobs.sending.retry_failed"
     RUN_IMPORT = "jobs.audience.run_import"
 
 

@@ -8,7 +8,8 @@ from sqlalchemy import ColumnElement, Delete, ForeignKey, String, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import db
-from app.kernel import clock
+from app.kernel import audit, clock
+from app.kernel.audit import What
 from app.kernel.db import UtcDateTime
 
 
@@ -28,6 +29,9 @@ def begin(user_id: int, ends_at: datetime) -> str:
     db.session.execute(delete(SignIn).where(SignIn.ends_at <= now))
     key = secrets.token_hex(16)
     db.session.add(SignIn(id=key, user_id=user_id, began_at=now, ends_at=ends_at))
+    people = Model.metadata.tables["ab_user"].c
+    name = db.session.scalar(select(people.username).where(people.id == user_id))
+    audit.note(What.PERSON_SIGN_IN, user_id, by=name or "")
     db.session.flush()
     return key
 

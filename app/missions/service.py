@@ -14,7 +14,8 @@ from app.campaigns import service as campaigns
 from app.campaigns.lifecycle import TAKES_PEOPLE
 from app.campaigns.models import PickSource
 from app.extensions import db
-from app.kernel import clock
+from app.kernel import audit, clock
+from app.kernel.audit import What
 from app.kernel.errors import Conflict, InvalidInput, NotFound
 from app.kernel.texts import N_
 from app.missions.models import Mission, MissionCampaign
@@ -63,6 +64,7 @@ def create(values: Mapping[str, Any], by: str) -> Mission:
     mission.created_at = mission.changed_at = now
     db.session.add(mission)
     db.session.flush()
+    audit.note(What.MISSION_CREATE, mission.id, by=by)
     return mission
 
 
@@ -86,6 +88,7 @@ def change(mission_id: int, values: Mapping[str, Any], by: str) -> Mapping[Leavi
     left: Mapping[Leaving, int] = {}
     if is_closed and not was_closed:
         left = _let_go(mission, by)
+        audit.note(What.MISSION_CLOSE, mission_id, by=by)
     now = clock.utcnow()
     if is_closed != was_closed:
         mission.closed_at = now if is_closed else None
@@ -98,6 +101,7 @@ def delete(mission_id: int, by: str) -> None:
     """Delete a mission; its client leaves the campaigns as when it is closed. Raises NotFound."""
     mission = _locked(mission_id)
     _let_go(mission, by)
+    audit.note(What.MISSION_DELETE, mission_id, by=by)
     db.session.delete(mission)
     db.session.flush()
 
@@ -122,6 +126,7 @@ def add_campaign(mission_ids: Collection[int], campaign_id: int, by: str) -> Joi
     stand = standing.of(campaign, set(bringing.values()))
     picked.put_in(campaign_id, PickSource.MISSION, bringing, by)
     _link(campaign_id, bringing, by)
+    audit.note(What.CAMPAIGN_MISSIONS, campaign_id, campaign.name, by, missions=sorted(bringing))
     if not NEW.isdisjoint(stand.values()):
         campaigns.run_on_picked(campaign_id, by)
     clients = {kind: sum(each is kind for each in stand.values()) for kind in Standing}
@@ -169,7 +174,7 @@ def _let_go(mission: Mission, by: str) -> Mapping[Leaving, int]:
     left = Counter[Leaving]()
     for link in _links(mission.id):
         detail = N_("mission %(number)s was closed by %(name)s", number=mission.id, name=by)
-        left[picked.let_go(link.campaign_id, link.contact_id, PickSource.MISSION, mission.id, detail)] += 1
+        left[picked.let_go(link.campaign_id, link.contact_id, PickSource.MISSION, mission.id, detail, by)] += 1
     return left
 
 

@@ -1,10 +1,13 @@
-"""The recipients of a report as a CSV file that a spreadsheet opens without running anything. Reads only."""
+"""The recipients of a report as a CSV file that a spreadsheet opens without running anything."""
 
 import csv
 import io
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
+from app.campaigns.models import Campaign
+from app.kernel import audit
+from app.kernel.audit import What
 from app.kernel.db import reading
 from app.reports import recipients
 from app.reports.recipients import RecipientRow
@@ -39,12 +42,17 @@ def harmless(text: str) -> str:
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
+def note(campaign: Campaign, by: str, is_filtered: bool) -> None:
+    """Somebody takes a file of the recipients of a campaign."""
+    audit.note(What.CAMPAIGN_EXPORT, campaign.id, campaign.name, by, is_filtered=is_filtered)
+
+
 def csv_of(campaign_id: int, asked: RecipientFilter, with_addresses: bool, words_of: Words) -> Iterator[str]:
     """The file in portions: a head, then one line per recipient. Times are ISO 8601 in UTC.
 
     Each portion is read in a transaction of its own, so that a file of millions holds none for minutes.
     """
-    yield BOM + _lines([COLUMNS])
+    yield BOM + lines([COLUMNS])
     with reading():
         labels = {status_id: harmless(status.name) for status_id, status in recipients.labels().items()}
     portions = recipients.every(campaign_id, asked, PORTION)
@@ -53,9 +61,9 @@ def csv_of(campaign_id: int, asked: RecipientFilter, with_addresses: bool, words
             rows = next(portions, None)
             if rows is None:
                 return
-            lines = [_line(row, with_addresses, words_of, labels) for row in rows]
-        if lines:
-            yield _lines(lines)
+            written = [_line(row, with_addresses, words_of, labels) for row in rows]
+        if written:
+            yield lines(written)
 
 
 def _line(row: RecipientRow, with_addresses: bool, words_of: Words, labels: dict[int, str]) -> tuple[str, ...]:
@@ -66,16 +74,18 @@ def _line(row: RecipientRow, with_addresses: bool, words_of: Words, labels: dict
         harmless(row.phone) if with_addresses else "",
         *map(harmless, words_of(row)),
         str(row.attempt),
-        *(_iso(moment) for moment in (row.sending_at, row.done_at, row.opened_at, row.clicked_at, row.unsubscribed_at)),
+        *(iso(moment) for moment in (row.sending_at, row.done_at, row.opened_at, row.clicked_at, row.unsubscribed_at)),
         labels.get(row.internal_status_id or 0, ""),
     )
 
 
-def _iso(moment: datetime | None) -> str:
+def iso(moment: datetime | None) -> str:
+    """A moment as ISO 8601 in UTC."""
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z") if moment else ""
 
 
-def _lines(rows: list[tuple[str, ...]]) -> str:
+def lines(rows: list[tuple[str, ...]]) -> str:
+    """Rows as lines of the file."""
     text = io.StringIO()
     csv.writer(text).writerows(rows)
     return text.getvalue()

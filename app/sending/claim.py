@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, and_, func, or_, select, update
+from sqlalchemy import Row, and_, exists, func, or_, select, update
 
 from app.audience.models import Contact, Suppression
 from app.campaigns.lifecycle import CampaignStatus
@@ -265,6 +265,33 @@ def close_batch(batch: SendBatch, now: datetime) -> None:
     else:
         batch.state = BatchState.DONE
     db.session.flush()
+
+
+def lock_batches(campaign_id: int, lo: int, hi: int) -> None:
+    """Wait for claims and records that have these batches in hand: neither may miss what the other does to the rows."""
+    here = (SendBatch.campaign_id == campaign_id, SendBatch.lo <= hi, SendBatch.hi >= lo)
+    db.session.execute(select(SendBatch.batch_no).where(*here).order_by(SendBatch.batch_no).with_for_update()).all()
+
+
+def reopen_batches(campaign_id: int, lo: int, hi: int) -> None:
+    """Let the batches be claimed at once in which one of these recipients waits now; the caller has locked them.
+
+    A batch that is leased is given its next state when its claim is recorded.
+    """
+    waits = exists().where(
+        _R.campaign_id == campaign_id,
+        _R.seq.between(lo, hi),  # bounds that are known are what the key is searched by; those of a batch are not
+        _R.seq.between(SendBatch.lo, SendBatch.hi),
+        _R.state == RecipientState.AWAITING,
+        _R.not_before.is_(None),
+    )
+    db.session.execute(
+        update(SendBatch)
+        .where(SendBatch.campaign_id == campaign_id, SendBatch.lo <= hi, SendBatch.hi >= lo, waits)
+        .where(SendBatch.state != BatchState.LEASED)
+        .values(state=BatchState.WAITING, not_before=db_now())
+        .execution_options(synchronize_session=False)
+    )
 
 
 def renew(order: ClaimOrder, keys: Sequence[ClaimKey]) -> set[ClaimKey]:

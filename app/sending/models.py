@@ -77,6 +77,27 @@ class LabelRun(Model):
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
 
 
+class RetryRun(Model):
+    """Recipients who failed for one reason, on their way back into the line because a person asked (retries.py).
+
+    reached: the recipient up to whom it came, of last_seq; put_back: how many were put back. moved_at: when it did its
+    last step.
+    """
+
+    __tablename__ = "retry_run"
+    __table_args__ = NEVER_AGAIN
+    id: Mapped[int] = mapped_column(primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"), index=True)
+    reason: Mapped[Reason] = mapped_column(EnumText(Reason, 40))
+    last_seq: Mapped[int] = mapped_column(Integer)
+    reached: Mapped[int] = mapped_column(Integer, default=0)
+    put_back: Mapped[int] = mapped_column(Integer, default=0)
+    created_by: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    moved_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+
+
 class FormerRecipient(Model):
     """Who got a message of a campaign that was deleted since (former.py)."""
 
@@ -109,7 +130,10 @@ class SendBatch(Model):
 
 
 class CampaignProgress(Model):
-    """How many recipients of a campaign are in each state, kept in the transaction that moves them."""
+    """How many recipients of a campaign are in each state, kept in the transaction that moves them.
+
+    moved_at: when they last did, or when one of them last opened, clicked or left; empty before the first time.
+    """
 
     __tablename__ = "campaign_progress"
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"), primary_key=True, autoincrement=False)
@@ -127,6 +151,7 @@ class CampaignProgress(Model):
     opened: Mapped[int] = mapped_column(Integer, default=0)
     clicked: Mapped[int] = mapped_column(Integer, default=0)
     unsubscribed: Mapped[int] = mapped_column(Integer, default=0)
+    moved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     # the last hundred answers of the content brake, newest last: "." accepted, "x" refused for its content
     recent: Mapped[str] = mapped_column(String(100), default="")
 

@@ -11,12 +11,14 @@ from typing import Any
 
 from sqlalchemy import Select, exists, insert, or_, select, update
 
-from app.audience.models import contact_folder
+from app.audience.models import Contact, contact_folder
+from app.campaigns import removal_log
 from app.campaigns.models import Campaign, CampaignContact, PickSource, campaign_folder
 from app.channels.contract import Reason
 from app.extensions import db
-from app.kernel import clock
+from app.kernel import audit, clock
 from app.kernel.db import db_now
+from app.kernel.texts import N_
 from app.sending import progress
 from app.sending.models import MAIN_STEP, CampaignRecipient
 from app.sending.states import HANDED_OVER, RESUMABLE, RecipientState
@@ -95,10 +97,14 @@ def put_in(campaign_id: int, source: PickSource, picks: Mapping[int, int], by: s
     ]
     if new:
         db.session.execute(insert(CampaignContact), new)
+    removal_log.close(campaign_id, picks.values(), by)
 
 
-def let_go(campaign_id: int, contact_id: int, source: PickSource, source_id: int, detail: str) -> Leaving:
-    """A source lets go of a contact; whom nothing else holds gets no message any more, unless it left already."""
+def let_go(campaign_id: int, contact_id: int, source: PickSource, source_id: int, detail: str, by: str) -> Leaving:
+    """A source lets go of a contact; whom nothing else holds gets no message any more, unless it left already.
+
+    Who leaves by that stands in the removal log.
+    """
     db.session.execute(select(Campaign.id).where(Campaign.id == campaign_id).with_for_update())  # see the plan
     db.session.execute(
         update(CampaignContact)
@@ -112,6 +118,7 @@ def let_go(campaign_id: int, contact_id: int, source: PickSource, source_id: int
     mine = (_R.campaign_id == campaign_id, _R.step_id == MAIN_STEP, _R.contact_id == contact_id)
     row = db.session.execute(select(_R.seq, _R.state, _R.reason).where(*mine).with_for_update()).one_or_none()
     if row is None:
+        _note(campaign_id, contact_id, by, detail)
         return Leaving.UNPLANNED
     if row.state is RecipientState.SENDING or row.state in HANDED_OVER:
         return Leaving.TOO_LATE
@@ -120,7 +127,13 @@ def let_go(campaign_id: int, contact_id: int, source: PickSource, source_id: int
     _stop((_R.campaign_id == campaign_id, _R.seq == row.seq), detail)
     if row.state is not RecipientState.STOPPED:
         progress.move(campaign_id, {row.state: -1, RecipientState.STOPPED: 1})
+    _note(campaign_id, contact_id, by, detail)
     return Leaving.TAKEN_OUT
+
+
+def _note(campaign_id: int, contact_id: int, by: str, detail: str) -> None:
+    campaign, contact = db.session.get_one(Campaign, campaign_id), db.session.get(Contact, contact_id)
+    removal_log.note(campaign, contact, Reason.MISSION_CLOSED, by, why=detail[:255])
 
 
 def keep_out(campaign_id: int, seqs: Collection[int]) -> None:
@@ -134,11 +147,13 @@ def keep_out(campaign_id: int, seqs: Collection[int]) -> None:
         _P.campaign_id == _R.campaign_id, _P.contact_id == _R.contact_id, _P.released_at.is_not(None)
     )
     mine = (_R.campaign_id == campaign_id, _R.seq.in_(seqs))
-    found = db.session.execute(select(_R.seq, _R.state).where(*mine, was_let_go, ~is_held())).all()
+    found = db.session.execute(select(_R.seq, _R.state, _R.contact_id).where(*mine, was_let_go, ~is_held())).all()
     if found:
         _stop((_R.campaign_id == campaign_id, _R.seq.in_([row.seq for row in found])), "")
         waited = sum(row.state is RecipientState.AWAITING for row in found)  # the others were stopped with the campaign
         progress.move(campaign_id, {RecipientState.AWAITING: -waited, RecipientState.STOPPED: waited})
+    for row in found:
+        _note(campaign_id, row.contact_id, audit.MUSTER, N_("mission closed"))
 
 
 def _stop(where: tuple[Any, ...], detail: str) -> None:

@@ -7,7 +7,7 @@ from app.campaigns.models import Campaign, campaign_folder
 from app.channels.contract import Channel, Reason
 from app.extensions import db
 from app.kernel.db import db_now
-from app.sending import picked, progress
+from app.sending import picked, progress, removals
 from app.sending.claim import BATCH_SIZE
 from app.sending.models import MAIN_STEP, CampaignRecipient, SendBatch
 from app.sending.states import BatchState, RecipientState
@@ -21,8 +21,8 @@ BATCHES_PER_INSERT = 1000
 def plan(campaign: Campaign) -> int:
     """Give everybody in the campaign's audience who has no row yet a row; returns how many rows were added.
 
-    Runs in the caller's transaction. Who has no address or is suppressed gets a row that says so; of several people
-    with the same address the first is written to.
+    Runs in the caller's transaction. Who has no address, is suppressed or was removed gets a row that says so; of
+    several people with the same address the first is written to.
     """
     last = db.session.scalar(select(func.max(_R.seq)).where(_R.campaign_id == campaign.id)) or 0
     progress.ensure(campaign.id)
@@ -37,6 +37,7 @@ def plan(campaign: Campaign) -> int:
     counted = select(_R.state, func.count()).where(_R.campaign_id == campaign.id, _R.seq > last).group_by(_R.state)
     progress.move(campaign.id, dict(db.session.execute(counted).all()))
     _cut_batches(campaign.id, last, last + added)
+    removals.keep_out(campaign.id, last)  # last, because it holds the campaign until the commit
     return added
 
 

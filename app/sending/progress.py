@@ -7,6 +7,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.extensions import db
+from app.kernel import clock
 from app.sending.models import CampaignProgress
 from app.sending.states import RecipientState
 
@@ -17,7 +18,8 @@ def move(campaign_id: int, changes: Mapping[RecipientState, int], **facts: Any) 
     values: dict[str, Any] = {state.value: columns[state.value] + number for state, number in changes.items() if number}
     if values or facts:
         statement = update(CampaignProgress).where(CampaignProgress.campaign_id == campaign_id)
-        db.session.execute(statement.values(**values, **facts).execution_options(synchronize_session=False))
+        moved = statement.values(**values, **facts, moved_at=clock.utcnow())
+        db.session.execute(moved.execution_options(synchronize_session=False))
 
 
 def ensure(campaign_id: int) -> None:

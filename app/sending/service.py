@@ -1,62 +1,28 @@
-"""What a person may do with the recipients of a campaign: remove, test, delete, and check the counters."""
+"""What a person may do with the recipients of a campaign: test, delete, and check the counters."""
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select
 
 from app.audience.addresses import opener
-from app.audience.models import Contact, contact_folder
 from app.campaigns import content
 from app.campaigns import service as campaigns
 from app.campaigns.lifecycle import CampaignStatus
 from app.campaigns.models import Campaign, CampaignContent, CampaignDocument, campaign_folder
 from app.channels import service as channels
 from app.channels.address import needs_smtputf8, normalise_email, wire_address
-from app.channels.contract import Channel, Outgoing, Reason, TestReport
+from app.channels.contract import Channel, Outgoing, TestReport
 from app.channels.registry import transport_for
 from app.extensions import db
-from app.kernel import clock
-from app.kernel.db import db_now
+from app.kernel import audit, clock
+from app.kernel.audit import What
 from app.kernel.errors import Conflict, InvalidInput, NotFound
-from app.kernel.texts import N_
-from app.sending import former, progress
+from app.sending import former, preview, progress
 from app.sending.deliver import date_header, values_of
 from app.sending.models import CampaignProgress, CampaignRecipient, SendBatch, ThrottleBucket
-from app.sending.states import HANDED_OVER, OPEN, RecipientState
+from app.sending.states import OPEN, RecipientState
 
 TEST_SEQ = 0  # the recipient number in the links of a test message: nobody's
 
 _R = CampaignRecipient.__table__.c
-
-
-def remove_client(campaign_id: int, contact_id: int, by: str) -> None:
-    """Take a person out of a campaign for good: planning, running again and importing do not bring them back.
-
-    Raises NotFound when they are not in it, Conflict when their message is on its way or has left.
-    """
-    mine = (_R.campaign_id == campaign_id, _R.contact_id == contact_id)
-    row = db.session.execute(select(_R.seq, _R.state).where(*mine).with_for_update()).one_or_none()
-    if row is None:
-        raise NotFound("This client is not among the recipients of the campaign.")
-    if row.state is RecipientState.SENDING:
-        raise Conflict("The message to this client is being sent right now.")
-    if row.state in HANDED_OVER:
-        raise Conflict("The message to this client has already left.")
-    moved = db.session.execute(
-        update(CampaignRecipient)
-        .where(_R.campaign_id == campaign_id, _R.seq == row.seq, _R.state == row.state)
-        .values(
-            state=RecipientState.STOPPED,
-            reason=Reason.REMOVED_BY_USER,
-            detail=N_("removed by %(name)s", name=by)[:255],
-            not_before=None,
-            done_at=db_now(),
-        )
-        .execution_options(synchronize_session=False)
-    ).rowcount
-    if not moved:
-        raise Conflict("The message to this client is being sent right now.")
-    progress.move(
-        campaign_id, {row.state: -1, RecipientState.STOPPED: 1} if row.state is not RecipientState.STOPPED else {}
-    )
 
 
 def delete_campaign(campaign_id: int) -> None:
@@ -69,6 +35,7 @@ def delete_campaign(campaign_id: int) -> None:
         raise NotFound("There is no such campaign. It may have been deleted.")
     if campaign.status is CampaignStatus.SENDING or progress.of(campaign_id)[RecipientState.SENDING]:
         raise Conflict("This campaign is sending. Stop it first, then delete it.")
+    _note_deletion(campaign)
     former.keep(campaign_id)
     for table in (CampaignRecipient, SendBatch, CampaignProgress, CampaignContent, CampaignDocument):
         db.session.execute(delete(table).where(table.campaign_id == campaign_id))
@@ -77,6 +44,25 @@ def delete_campaign(campaign_id: int) -> None:
     db.session.expire(campaign)
     db.session.execute(delete(Campaign).where(Campaign.id == campaign_id))
     db.session.expunge(campaign)
+
+
+def _note_deletion(campaign: Campaign) -> None:
+    """What the history of campaigns shows of one that is gone."""
+    audit.note(
+        What.CAMPAIGN_DELETE,
+        campaign.id,
+        campaign.name,
+        created_by=campaign.created_by,
+        created_at=campaign.created_at.isoformat(),
+        channel=campaign.channel.value,
+        status=campaign.status.value,
+        audience=sum(progress.of(campaign.id).values()),
+        **{
+            name: moment.isoformat()
+            for name in ("start_at", "started_at", "finished_at")
+            if (moment := getattr(campaign, name)) is not None
+        },
+    )
 
 
 def send_test(campaign_id: int, to: str) -> TestReport:
@@ -104,13 +90,7 @@ def send_test(campaign_id: int, to: str) -> TestReport:
 
 
 def _sample_values(campaign: Campaign) -> dict[str, str]:
-    ids = [folder.id for folder in campaign.folders]
-    query = select(Contact).order_by(Contact.id).limit(1)
-    if ids:
-        query = query.join(contact_folder, contact_folder.c.contact_id == Contact.id).where(
-            contact_folder.c.folder_id.in_(ids)
-        )
-    contact = db.session.scalar(query)
+    contact = preview.first_of(campaign)
     return dict(values_of(contact, opener()(contact.sealed, contact.uid))) if contact else {}
 
 

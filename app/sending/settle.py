@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, func, select, update
 
+from app.campaigns import removal_log
 from app.campaigns.lifecycle import LIVE, CampaignStatus
 from app.campaigns.models import Campaign
 from app.channels.contract import Reason
 from app.extensions import db
 from app.kernel import leases
 from app.kernel.db import db_now
-from app.sending import finish, picked, plan, progress
+from app.sending import claim, finish, picked, plan, progress
 from app.sending.models import CampaignRecipient, SendBatch
 from app.sending.states import RESUMABLE, BatchState, RecipientState
 
@@ -58,7 +59,7 @@ def step(work: Work, owner: str, after_seq: int) -> int | None:
     if not leases.acquire(_role(work.campaign_id), owner, LEASE_SECONDS):
         return None
     lo, hi = after_seq + 1, after_seq + ROWS_PER_STEP
-    _lock_batches(work.campaign_id, lo, hi)
+    claim.lock_batches(work.campaign_id, lo, hi)
     if work.hold is not None:
         _hold(work.campaign_id, lo, hi, work.hold)
     elif work.resumes:
@@ -88,12 +89,6 @@ def _role(campaign_id: int) -> str:
     return f"settle-{campaign_id}"
 
 
-def _lock_batches(campaign_id: int, lo: int, hi: int) -> None:
-    """Wait for claims and records that have these batches in hand: neither may miss what the other does to the rows."""
-    here = (SendBatch.campaign_id == campaign_id, SendBatch.lo <= hi, SendBatch.hi >= lo)
-    db.session.execute(select(SendBatch.batch_no).where(*here).order_by(SendBatch.batch_no).with_for_update()).all()
-
-
 def _hold(campaign_id: int, lo: int, hi: int, reason: Reason) -> None:
     """Whoever waits is stopped, and whoever was stopped for a passing reason now has this one."""
     moved = db.session.execute(
@@ -117,7 +112,12 @@ def _resume(campaign_id: int, lo: int, hi: int) -> None:
 
 
 def _let_in_again(campaign_id: int, lo: int, hi: int) -> None:
-    _go_on(campaign_id, lo, hi, (_R.reason == Reason.MISSION_CLOSED) & picked.is_held(), detail=None)
+    may = (_R.reason == Reason.MISSION_CLOSED) & picked.is_held()
+    here = (_R.campaign_id == campaign_id, _R.seq.between(lo, hi), _R.state == RecipientState.STOPPED)
+    back = db.session.scalars(select(_R.contact_id).where(*here, may)).all()
+    if back:
+        _go_on(campaign_id, lo, hi, may, detail=None)
+        removal_log.close(campaign_id, back, db.session.get_one(Campaign, campaign_id).changed_by)
 
 
 def _go_on(campaign_id: int, lo: int, hi: int, may: ColumnElement[bool], **values: None) -> None:

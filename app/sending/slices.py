@@ -19,7 +19,8 @@ from app.channels.contract import Channel, Fault, RunReport, Transport
 from app.channels.models import SmtpAccount
 from app.channels.registry import transport_for
 from app.extensions import db
-from app.kernel import processes
+from app.kernel import audit, processes
+from app.kernel.audit import What
 from app.kernel.db import db_now
 from app.kernel.queues import JobName, QueueName, enqueue_after_commit
 from app.kernel.texts import N_
@@ -162,6 +163,8 @@ def _next(campaign: Campaign, later: Later | None, number: int, turn: int) -> No
 def _pause_account(account: SmtpAccount, report: RunReport) -> None:
     """The server refuses us, not a recipient: nobody is burned, a person has to mend the account."""
     words = f"{report.code} {report.detail}".strip() or N_("The server refused the sender.")
+    if not account.paused_reason:  # else another lane was first
+        audit.note(What.ACCOUNT_PAUSE, account.id, account.name, audit.MUSTER, reason=words)
     account.paused_reason = words[:255]
     account.last_error, account.last_error_at = words, db_now()
     live = select(Campaign.id).where(Campaign.smtp_account_id == account.id, Campaign.status == CampaignStatus.SENDING)

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import and_, case, literal, select
 
 from app.audience.models import Contact, Suppression
+from app.campaigns import removal_log
 from app.campaigns.models import Campaign
 from app.channels.contract import Channel, Reason
 from app.extensions import db
@@ -51,7 +52,11 @@ def of(campaign: Campaign, contact_ids: Collection[int]) -> dict[int, Standing]:
         .where(_C.id.in_(contact_ids))
     )
     holders = picked.holders(campaign.id, contact_ids)
-    return {row.id: _standing(row, row.id in holders) for row in db.session.execute(query)}
+    removed = removal_log.kept_out(campaign.id, contact_ids)
+    return {
+        row.id: Standing.REMOVED if row.id in removed else _standing(row, row.id in holders)
+        for row in db.session.execute(query)
+    }
 
 
 def _standing(row: Any, is_held: bool) -> Standing:

@@ -61,3 +61,9 @@ HANDED_OVER = frozenset({_S.SENT, _S.DELIVERED, _S.BOUNCED, _S.UNDELIVERED, _S.U
 
 # Stops that end by themselves when the campaign is extended or published again.
 RESUMABLE = frozenset({Reason.VALIDITY_PERIOD_EXPIRED, Reason.CAMPAIGN_UNPUBLISHED})
+
+# Failures that may end well when a person lets them be tried again: no server took the message over, and neither the
+# address nor the content is at fault for good. A worker lost on the way leaves `unconfirmed`: never sent again.
+RETRIABLE = frozenset(
+    {Reason.RETRIES_EXHAUSTED, Reason.REJECTED, Reason.MAILBOX_FULL, Reason.POISON, Reason.RENDER_ERROR}
+)

@@ -82,6 +82,16 @@ def per(key: str, count: int, window_seconds: int, label: str) -> Limit:
     return Limit(key, -(-(window_seconds * SECOND_US + tolerance_us) // count), tolerance_us, label)
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What earlier slots left behind: when the next one may be, how many are left in the batch (0: a new one begins),
+    and the cells of the daily cap, oldest first."""
+
+    next_us: int = 0
+    left_in_batch: int = 0
+    used_today: tuple[tuple[int, int], ...] = ()
+
+
 def grant_slots(
     limits: Limits, buckets: dict[str, tuple[int, int]], used_today: Sequence[tuple[int, int]], now_us: int, want: int
 ) -> Grant:
@@ -110,7 +120,7 @@ def grant_slots(
         if free <= 0:
             return Grant(
                 0,
-                next_us=(used_today[0][0] * CELL_SECONDS + DAY_SECONDS + 2 * CELL_SECONDS) * SECOND_US,
+                next_us=freed_us(used_today[0][0]),
                 label=limits.day.label,
             )
         count, label = min(count, free), limits.day.label if free < count else label
@@ -122,6 +132,11 @@ def oldest_cell(now: datetime) -> int:
     """The oldest cell that counts for a daily cap: a day and one cell, because what was granted in its last moment
     leaves some minutes later."""
     return (int(now.timestamp()) - DAY_SECONDS - CELL_SECONDS) // CELL_SECONDS
+
+
+def freed_us(cell: int) -> int:
+    """When what was granted in a cell of a daily cap counts no more, in microseconds since 1970."""
+    return (cell * CELL_SECONDS + DAY_SECONDS + 2 * CELL_SECONDS) * SECOND_US
 
 
 def take(limits: Limits, now: datetime, want: int) -> Grant:
@@ -179,8 +194,14 @@ def _used_today(cap: DayCap, now: datetime) -> list[tuple[int, int]]:
     oldest = oldest_cell(now)
     _locked_buckets([cap.key])  # one row to lock for all cells of the cap
     db.session.execute(delete(ThrottleCell).where(ThrottleCell.key == cap.key, ThrottleCell.cell < oldest))
+    return _cells(cap, oldest)
+
+
+def _cells(cap: DayCap, oldest: int) -> list[tuple[int, int]]:
     rows = (
-        select(ThrottleCell.cell, ThrottleCell.granted).where(ThrottleCell.key == cap.key).order_by(ThrottleCell.cell)
+        select(ThrottleCell.cell, ThrottleCell.granted)
+        .where(ThrottleCell.key == cap.key, ThrottleCell.cell >= oldest)
+        .order_by(ThrottleCell.cell)
     )
     return [(cell, granted) for cell, granted in db.session.execute(rows)]
 
@@ -203,6 +224,19 @@ def _keep(limits: Limits, granted: Grant, buckets: dict[str, tuple[int, int]], n
 def _set_bucket(key: str, next_us: int, left: int) -> None:
     db.session.execute(
         update(ThrottleBucket).where(ThrottleBucket.key == key).values(next_us=next_us, left_in_batch=left)
+    )
+
+
+def kept(limits: Limits, now: datetime) -> Kept:
+    """What holds for the next slot under these limits, read without locking anything."""
+    keys = [limit.key for limit in limits.smooth] + ([limits.batch.key] if limits.batch else [])
+    query = select(ThrottleBucket.key, ThrottleBucket.next_us, ThrottleBucket.left_in_batch)
+    buckets = db.session.execute(query.where(ThrottleBucket.key.in_(keys))).all() if keys else []
+    batch_key = limits.batch.key if limits.batch else ""
+    return Kept(
+        next_us=max((bucket.next_us for bucket in buckets), default=0),
+        left_in_batch=next((bucket.left_in_batch for bucket in buckets if bucket.key == batch_key), 0),
+        used_today=tuple(_cells(limits.day, oldest_cell(now))) if limits.day else (),
     )
 
 

@@ -17,8 +17,12 @@ from app.web.words import of_role
 
 # What the entries of the menu are called; their names are FAB's ids and parts of permissions.
 MENU = {
+    "Dashboard": _l("Dashboard"),
     "Campaigns": _l("Campaigns"),
+    "Active campaigns": _l("Active campaigns"),
     "Groups": _l("Groups"),
+    "History": _l("History"),
+    "Removals": _l("Removals"),
     "Audience": _l("Audience"),
     "Contacts": _l("Contacts"),
     "Folders": _l("Folders"),
@@ -34,12 +38,18 @@ MENU = {
     "Operations": _l("Operations"),
     "Queues and workers": _l("Queues and workers"),
     "RQ dashboard": _l("RQ dashboard"),
+    "Audit log": _l("Audit log"),
     "Security": _l("Security"),
     "List Users": _l("Users"),
     "List Roles": _l("Roles"),
     "List Groups": _l("Groups of users"),
 }
 FABS_LISTS = frozenset({"List Users", "List Roles", "List Groups"})
+
+# Pages that belong to an entry of the menu beside those under its own address.
+BELONG = {"/dashboard/campaigns": "/campaigns"}
+# Entries whose address is the beginning of another one's.
+ALONE = frozenset({"/dashboard"})
 
 # Asked about in red, because nothing brings back what they take away.
 DANGER_ACTIONS = frozenset({"delete_chosen", "end", "unpublish", "muldelete", "delete_failed"})
@@ -78,7 +88,9 @@ def is_current(item: Any) -> bool:
     """Whether a menu entry leads to the page that is open, or to the list that this page belongs to."""
     address = item.get_url()
     base = str(address or "").removesuffix("list/").rstrip("/")
-    return bool(base) and (request.path.rstrip("/") == base or request.path.startswith(f"{base}/"))
+    bases = [each for each in (base, BELONG.get(base)) if each]
+    here = request.path
+    return any(here.rstrip("/") == each or (each not in ALONE and here.startswith(f"{each}/")) for each in bases)
 
 
 def quick_search(

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 
+from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from app.missions.service import Joined
 from app.sending.picked import Leaving
+from app.sending.removals import Restored, Taken
 from app.sending.standing import Standing
 
 
@@ -54,3 +56,30 @@ def said_of_leaving(left: Mapping[Leaving, int]) -> str:
             )
         )
     return " ".join(said)
+
+
+def said_of_removal(taken: Taken) -> str:
+    """What came of taking clients out of a campaign."""
+    said = []
+    if number := taken.removed:
+        said.append(ngettext("%(n)s client was removed.", "%(n)s clients were removed.", number, n=number))
+    if number := taken.already:
+        said.append(
+            ngettext(
+                "%(n)s client had been removed before.", "%(n)s clients had been removed before.", number, n=number
+            )
+        )
+    return " ".join(said)
+
+
+def said_of_return(restored: Restored, name: str) -> tuple[str, str]:
+    """What came of putting a client back into a campaign: a sentence, and the kind of the message."""
+    match restored:
+        case Restored.WAITS:
+            return _("%(name)s is back in line and gets the message.", name=name), "success"
+        case Restored.HELD:
+            return _("%(name)s is back, and gets the message if the campaign goes on.", name=name), "success"
+        case Restored.TAKEN_IN_LATER:
+            return _("%(name)s is kept out no more.", name=name), "success"
+        case Restored.STAYS_OUT:
+            return _("%(name)s is back, but gets no message: the report says why.", name=name), "warning"

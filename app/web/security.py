@@ -34,6 +34,7 @@ RESOURCES: dict[str, tuple[str, ...]] = {
     "InternalStatus": (READ, CREATE, UPDATE, DELETE),
     "Mission": (READ, CREATE, UPDATE, DELETE),  # adding a campaign also needs can_add_recipients on Campaign
     "QueueMonitor": (READ, MANAGE),
+    "AuditLog": (READ,),
     "DemoInbox": (READ,),
 }
 
@@ -92,13 +93,26 @@ _MENUS = {
         "Settings",
         "SMTP accounts",
         "Own holidays",
+        "Dashboard",
+        "Active campaigns",
         "Groups",
+        "History",
+        "Removals",
         "Missions",
         "Internal statuses",
         "Demo",
         "Inbox",
     ),
-    ANALYST: ("Campaigns", "Groups", "Missions", "Settings", "Internal statuses"),
+    ANALYST: (
+        "Dashboard",
+        "Campaigns",
+        "Active campaigns",
+        "Groups",
+        "History",
+        "Missions",
+        "Settings",
+        "Internal statuses",
+    ),
 }
 
 

@@ -15,6 +15,7 @@ from app.audience.models import ImportStatus, SuppressionSource
 from app.campaigns.lifecycle import CampaignEvent, CampaignStatus
 from app.campaigns.schedule import Closed
 from app.channels.contract import Channel, Reason
+from app.kernel.audit import Subject, What
 from app.kernel.errors import AppError
 from app.kernel.texts import Phrase
 from app.missions.states import MissionPriority, MissionStatus
@@ -147,6 +148,59 @@ OF_VALUES: dict[type[StrEnum], dict[Any, Any]] = {
         SuppressionSource.INVALID: _lp("suppression", "invalid"),
         SuppressionSource.BY_HAND: _lp("suppression", "by hand"),
     },
+    Subject: {
+        Subject.CAMPAIGN: _lp("subject", "Campaigns"),
+        Subject.GROUP: _lp("subject", "Campaign groups"),
+        Subject.MISSION: _lp("subject", "Missions"),
+        Subject.ACCOUNT: _lp("subject", "SMTP accounts"),
+        Subject.STATUS: _lp("subject", "Internal statuses"),
+        Subject.IMPORT: _lp("subject", "Imports"),
+        Subject.CONTACT: _lp("subject", "Contacts"),
+        Subject.PERSON: _lp("subject", "People"),
+        Subject.AUDIT: _lp("subject", "Audit log"),
+    },
+    What: {
+        What.CAMPAIGN_CREATE: _lp("event", "Campaign created"),
+        What.CAMPAIGN_CHANGE: _lp("event", "Campaign edited"),
+        What.CAMPAIGN_PUBLISH: _lp("event", "Campaign published"),
+        What.CAMPAIGN_BEGIN: _lp("event", "Sending began"),
+        What.CAMPAIGN_STOP: _lp("event", "Sending stopped"),
+        What.CAMPAIGN_START: _lp("event", "Sending started again"),
+        What.CAMPAIGN_UNPUBLISH: _lp("event", "Campaign unpublished"),
+        What.CAMPAIGN_EXPIRE: _lp("event", "Validity period over"),
+        What.CAMPAIGN_EXTEND: _lp("event", "Validity period extended"),
+        What.CAMPAIGN_FAIL: _lp("event", "Campaign failed"),
+        What.CAMPAIGN_FINISH: _lp("event", "Campaign finished"),
+        What.CAMPAIGN_END: _lp("event", "Campaign ended for ever"),
+        What.CAMPAIGN_RUN: _lp("event", "Run on folders"),
+        What.CAMPAIGN_MISSIONS: _lp("event", "Clients of missions added"),
+        What.CAMPAIGN_REMOVE_CLIENT: _lp("event", "Client removed"),
+        What.CAMPAIGN_RESTORE_CLIENT: _lp("event", "Client put back"),
+        What.CAMPAIGN_RETRY: _lp("event", "Failed recipients tried again"),
+        What.CAMPAIGN_EXPORT: _lp("event", "Report exported"),
+        What.CAMPAIGN_DUPLICATE: _lp("event", "Campaign duplicated"),
+        What.CAMPAIGN_DELETE: _lp("event", "Campaign deleted"),
+        What.GROUP_CREATE: _lp("event", "Group created"),
+        What.GROUP_CHANGE: _lp("event", "Group edited"),
+        What.GROUP_DELETE: _lp("event", "Group deleted"),
+        What.MISSION_CREATE: _lp("event", "Mission created"),
+        What.MISSION_CLOSE: _lp("event", "Mission closed"),
+        What.MISSION_DELETE: _lp("event", "Mission deleted"),
+        What.ACCOUNT_CREATE: _lp("event", "SMTP account created"),
+        What.ACCOUNT_CHANGE: _lp("event", "SMTP account edited"),
+        What.ACCOUNT_PAUSE: _lp("event", "SMTP account paused"),
+        What.ACCOUNT_DELETE: _lp("event", "SMTP account deleted"),
+        What.STATUS_CREATE: _lp("event", "Internal status created"),
+        What.STATUS_CHANGE: _lp("event", "Internal status edited"),
+        What.STATUS_DELETE: _lp("event", "Internal status deleted"),
+        What.IMPORT_START: _lp("event", "Import started"),
+        What.IMPORT_FINISH: _lp("event", "Import finished"),
+        What.IMPORT_FAIL: _lp("event", "Import failed"),
+        What.IMPORT_CANCEL: _lp("event", "Import cancelled"),
+        What.CONTACT_DELETE: _lp("event", "Contact deleted"),
+        What.PERSON_SIGN_IN: _lp("event", "Signed in"),
+        What.AUDIT_EXPORT: _lp("event", "Audit log exported"),
+    },
     Channel: {
         Channel.EMAIL: _lp("channel", "email"),
     },
@@ -175,6 +229,7 @@ OF_ROLES = {
     "InternalStatus": _l("Internal statuses"),
     "Mission": _l("Missions"),
     "QueueMonitor": _l("Queues"),
+    "AuditLog": _l("Audit log"),
     "DemoInbox": _l("Inbox"),
 }
 

@@ -16,7 +16,6 @@ PUBLIC = frozenset(
         "static",
         "appbuilder.static",
         "HomeView.index",  # leads to the sign-in
-        "HomeView.campaigns",
         "UtilView.back",
         "LocaleView.index",
         "AuthDBView.login",

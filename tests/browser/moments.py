@@ -93,6 +93,21 @@ def adding_campaign(page: Page) -> None:
     expect(page.locator("#modal-form.show")).to_be_visible()
 
 
+def keys(page: Page) -> None:
+    """The keys of the cards, which a question mark shows."""
+    page.goto("/dashboard/campaigns")
+    page.keyboard.press("?")
+    expect(page.locator("#modal-keys.show")).to_be_visible()
+
+
+def running(page: Page) -> None:
+    """Folders being chosen for a campaign, with how many people they hold."""
+    page.goto("/dashboard/campaigns")
+    page.get_by_role("link", name="Run on folders: Winter survey").click()
+    hands.pick(page.locator("#modal-form.show [name=folders]"), ["Clients"])
+    expect(page.locator("#people-of-run")).to_contain_text("30")
+
+
 ALL: dict[str, Callable[[Page], None]] = {
     step.__name__: step
     for step in (
@@ -108,5 +123,7 @@ ALL: dict[str, Callable[[Page], None]] = {
         refused_form,
         password,
         adding_campaign,
+        keys,
+        running,
     )
 }

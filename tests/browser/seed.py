@@ -141,6 +141,8 @@ def _campaign(
     made.status, made.waiting_for, made.next_send_at = status, why, next_send_at
     if status is CampaignStatus.FAILED:
         made.status_detail = "The server refused the sign-in: 535 5.7.8 The user name or password is wrong"
+    if status is CampaignStatus.FINISHED:
+        made.finished_at = clock.utcnow() - timedelta(minutes=40)
     if people:
         made.started_at = clock.utcnow() - timedelta(hours=2)
         progress.ensure(made.id)

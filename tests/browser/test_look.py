@@ -105,7 +105,7 @@ def test_the_first_page_weighs_little(chromium: Browser, address: str, seeded: S
         page.fill("#password", "a long password for tests")
         sizes.clear()
         page.keyboard.press("Enter")
-        page.wait_for_url("**/campaigns/list/")
+        page.wait_for_url("**/dashboard/campaigns")
         page.wait_for_load_state("networkidle")
     weights = {
         re.sub(r"^https?://[^/]+", "", addresses[each]): size for each, size in sizes.items() if each in addresses

@@ -10,13 +10,17 @@ from playwright.sync_api import Page
 
 DEPTH = 2
 # Open a download, change the language of the session, or lead back to where the person came from.
-NOT_A_PAGE = re.compile(r"/bad-rows/|/lang/|/back$|\.csv\b|/export|^/rq/.")
+NOT_A_PAGE = re.compile(r"/bad-rows/|/lang/|/back$|\.(csv|xlsx)\b|/export|^/rq/.")
 LINKS = """() => [...document.querySelectorAll("a[href]")].map((each) => each.href)"""
-FORMS = """() => [...document.querySelectorAll("form[method=post]")].flatMap((form) => {
-    const action = new URL(form.getAttribute("action") || location.href, location.href).pathname;
-    const chosen = [...document.querySelectorAll(`button[name=action][form="${form.id}"]`)].map((each) => each.value);
-    return chosen.length ? chosen.map((name) => [action, name]) : [[action, ""]];
-})"""
+FORMS = """() => {
+    const buttons = [...document.querySelectorAll("button[formaction]")];
+    const forms = [...document.querySelectorAll("form[method=post]")].flatMap((form) => {
+        const action = new URL(form.getAttribute("action") || location.href, location.href).pathname;
+        const chosen = [...document.querySelectorAll(`button[name=action][form="${form.id}"]`)];
+        return chosen.length ? chosen.map((each) => [action, each.value]) : [[action, ""]];
+    });
+    return [...buttons.map((each) => [new URL(each.formAction).pathname, ""]), ...forms];
+}"""
 
 
 @dataclass(slots=True)

@@ -338,3 +338,29 @@ def test_a_campaign_that_is_over_takes_no_document(app: Flask) -> None:
         campaigns.attach(made.id, "b.pdf", "application/pdf", b"x")
     with pytest.raises(Conflict, match="that is ended cannot be edited"):
         campaigns.detach(document.id)
+
+
+def test_everything_that_keeps_a_campaign_from_starting_is_told_at_once(app: Flask) -> None:
+    account = factories.account(name="Shop")
+    made = factories.campaign(sender=account, subject="", html="", text="", valid_until=LATER)
+    made.valid_until = NOW
+    account.is_enabled = False
+    problems = list(checks.launch_problems(made, NOW))
+    assert [problem.field for problem in problems] == ["smtp_account", "subject", "html", "valid_until", "folders"]
+    with pytest.raises(InvalidInput) as refused:
+        checks.check_launch(made, NOW)
+    assert str(refused.value) == str(problems[0])
+
+
+def test_a_message_that_does_not_compile_is_one_of_the_problems(app: Flask) -> None:
+    made = factories.ready_campaign()
+    made.html = "<p>{{ first_name</p>"
+    (problem,) = checks.launch_problems(made, NOW)
+    assert problem.field == "html" and "not closed" in str(problem)
+    made.text = ""
+    (problem,) = checks.launch_problems(made, NOW)
+    assert problem.field == "html" and "not closed" in str(problem)
+
+
+def test_a_campaign_that_is_ready_has_no_problem(app: Flask) -> None:
+    assert list(checks.launch_problems(factories.ready_campaign(), NOW)) == []

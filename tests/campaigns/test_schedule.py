@@ -1,6 +1,7 @@
 """The calendar of a campaign: clock changes, half-hour zones, nights, days off and bounds."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.campaigns.schedule import Closed, Opening, Window, is_working_day, next_opening, resolve
+from app.campaigns.schedule import Closed, Opening, Window, is_working_day, next_opening, openings, resolve
 
 WARSAW = "Europe/Warsaw"
 ZONES = (
@@ -292,3 +293,14 @@ def test_nothing_open_is_passed_over(drawn: tuple[datetime, Window], part: float
     moment = first + (opening.at - first) * part
     if not is_near_a_clock_change(moment, given_window.zone):
         assert not is_open_by_the_wall_clock(moment, given_window)
+
+
+@given(windows())
+def test_the_openings_are_those_that_one_finds_from_end_to_end(drawn: tuple[datetime, Window]) -> None:
+    now, given_window = drawn
+    for at, until in islice(openings(now, given_window), 20):
+        opening = next_opening(now, given_window)
+        assert (opening.at, opening.until) == (at, until)
+        if until is None:
+            return
+        now = until

@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.channels.merge import SIZE_LIMIT_BYTES, MergeError, Part, Slot, escape_literal, fields_of, parse
+from app.channels.merge import (
+    SIZE_LIMIT_BYTES,
+    MergeError,
+    Part,
+    Slot,
+    escape_literal,
+    fields_of,
+    parse,
+    with_defaults,
+)
 from app.kernel.errors import InvalidInput
 
 
@@ -129,3 +138,28 @@ def test_any_text_is_read_or_refused_and_nothing_else_happens(source: str) -> No
             parse(source, part)
         except MergeError as error:
             assert error.line >= 1
+
+
+@pytest.mark.parametrize(
+    ("source", "part", "made"),
+    [
+        ("Hi {{ first_name }}!", Part.TEXT, 'Hi {{ first_name | default: "?first_name" }}!'),
+        ("Hi {{ first_name | default: 'you' }}", Part.TEXT, 'Hi {{ first_name | default: "you" }}'),
+        ('{{ "{{" }} {{ company }}', Part.HTML, '{{ "{{" }} {{ company | default: "?company" }}'),
+        ("<b>{{&nbsp;first_name&nbsp;}}</b>", Part.HTML, '<b>{{ first_name | default: "?first_name" }}</b>'),
+        ("plain", Part.SUBJECT, "plain"),
+    ],
+)
+def test_slots_without_a_default_get_one(source: str, part: Part, made: str) -> None:
+    assert with_defaults(source, part, lambda field: f"?{field}") == made
+
+
+@given(st.text(alphabet="{}%|:\"' ab.\n") | st.text())
+def test_with_defaults_nothing_else_of_a_template_changes(source: str) -> None:
+    for part in Part:
+        try:
+            before = parse(source, part)
+        except MergeError:
+            continue
+        after = parse(with_defaults(source, part, lambda field: "x"), part)
+        assert [piece for piece in after if isinstance(piece, str)] == [p for p in before if isinstance(p, str)]

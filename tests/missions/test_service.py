@@ -21,6 +21,7 @@ from app.missions import queries
 from app.missions import service as missions
 from app.missions.models import Mission, MissionCampaign
 from app.missions.states import CLOSED, MissionPriority, MissionStatus
+from app.sending import removals
 from app.sending import service as sending
 from app.sending.picked import Leaving
 from app.sending.standing import Standing
@@ -199,7 +200,7 @@ def test_the_result_says_who_does_not_get_it_and_why(app: Flask) -> None:
     campaign_id = ledger.sending_campaign(3)
     removed, waiting = (ledger.row(campaign_id, seq).contact_id for seq in (1, 2))
     with transaction():
-        sending.remove_client(campaign_id, removed, BY)
+        removals.remove(campaign_id, removed, BY)
     with transaction():
         suppressed = factories.contact()
         assert suppressed.email_index

@@ -11,8 +11,7 @@ from app.extensions import db
 from app.kernel.db import transaction
 from app.kernel.errors import NotFound
 from app.reports import metrics, recipients
-from app.sending import engagement
-from app.sending import service as sending
+from app.sending import engagement, removals
 from app.sending.claim import Claim, ClaimOrder
 from app.sending.selection import RecipientFilter
 from app.sending.states import RecipientState, Shown
@@ -155,7 +154,7 @@ def test_reasons_are_counted_again_only_when_the_counters_moved(app: Flask, monk
         first = metrics.reasons(campaign_id)
         assert metrics.reasons(campaign_id) == first
     assert asked == [campaign_id]
-    sending.remove_client(campaign_id, ledger.row(campaign_id, 6).contact_id, "me")
+    removals.remove(campaign_id, ledger.row(campaign_id, 6).contact_id, "me")
     with transaction():
         assert metrics.reasons(campaign_id).rows != first.rows
     assert asked == [campaign_id] * 2
@@ -168,7 +167,7 @@ def test_reasons_that_take_long_to_count_are_kept_a_while(app: Flask, monkeypatc
     monkeypatch.setattr(metrics.clock, "steady", lambda: now.__setitem__(0, now[0] + 1) or now[0])
     with transaction():
         first = metrics.reasons(campaign_id)  # from 1001 to 1002: a second
-    sending.remove_client(campaign_id, ledger.row(campaign_id, 6).contact_id, "me")
+    removals.remove(campaign_id, ledger.row(campaign_id, 6).contact_id, "me")
     with transaction():
         assert metrics.reasons(campaign_id) == first
         now[0] = 1011.0

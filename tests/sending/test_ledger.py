@@ -17,7 +17,7 @@ from app.extensions import db
 from app.kernel import processes
 from app.kernel.db import db_now, in_transaction, transaction
 from app.kernel.errors import Conflict, NotFound
-from app.sending import claim, journal, record, service, settle, sweep, tick
+from app.sending import claim, journal, record, removals, service, settle, sweep, tick
 from app.sending.claim import Claim, Later, Nothing
 from app.sending.journal import Mark
 from app.sending.models import CampaignRecipient, SendBatch
@@ -447,7 +447,7 @@ def test_a_removed_client_is_stopped_for_good(app: Flask) -> None:
     campaign_id = ledger.sending_campaign(2)
     contact_id = ledger.row(campaign_id, 1).contact_id
     with transaction():
-        service.remove_client(campaign_id, contact_id, "me")
+        removals.remove(campaign_id, contact_id, "me")
     assert ledger.row(campaign_id, 1).reason is Reason.REMOVED_BY_USER
     for move in (campaigns.unpublish, campaigns.publish):
         with transaction():
@@ -462,12 +462,12 @@ def test_a_client_whose_message_is_on_its_way_or_has_left_cannot_be_removed(app:
     contact_id = ledger.row(campaign_id, 1).contact_id
     order, found = claimed(campaign_id)
     with pytest.raises(Conflict, match="right now"), transaction():
-        service.remove_client(campaign_id, contact_id, "me")
+        removals.remove(campaign_id, contact_id, "me")
     ledger.keep(order, found)
     with pytest.raises(Conflict, match="already left"), transaction():
-        service.remove_client(campaign_id, contact_id, "me")
+        removals.remove(campaign_id, contact_id, "me")
     with pytest.raises(NotFound), transaction():
-        service.remove_client(campaign_id, 10**6, "me")
+        removals.remove(campaign_id, 10**6, "me")
 
 
 def test_a_sending_campaign_is_not_deleted_and_a_stopped_one_goes_with_all_its_rows(app: Flask) -> None:

@@ -13,7 +13,7 @@ from app.audience.models import SuppressionSource
 from app.audience.suppressions import suppress
 from app.campaigns import service as campaigns
 from app.campaigns.lifecycle import CampaignStatus
-from app.campaigns.models import Campaign
+from app.campaigns.models import Campaign, Removal
 from app.channels import service as channels
 from app.channels.contract import Channel, Reason
 from app.channels.models import SmtpAccount
@@ -21,7 +21,7 @@ from app.extensions import db
 from app.kernel import queues
 from app.kernel.db import db_now, transaction
 from app.kernel.queues import QueueName, SafeJob
-from app.sending import deliver, service
+from app.sending import deliver, removals, retries, service
 from app.sending.models import CampaignRecipient, SendBatch
 from jobs import sending as jobs
 from tests import factories
@@ -312,3 +312,38 @@ def test_results_reach_the_ledger_while_the_campaign_is_still_on_its_way(
         during(monkeypatch, look)
         tick_and_work()
     assert seen and 50 <= seen[0] <= 90
+
+
+def test_who_was_refused_is_sent_to_again_when_a_person_asks(app: Flask) -> None:
+    rules = [at("RCPT", "550 5.3.0 not now", message={3, 7})]
+    with Server(Script(rules=rules)) as server:
+        campaign_id = publish(server.port, 12)
+        tick_and_work()
+        assert ledger.counters(campaign_id) == {"failed": 2, "sent": 10}
+        assert status(campaign_id) is CampaignStatus.FINISHED
+        with transaction():
+            retries.start(campaign_id, Reason.REJECTED, "me")
+        rules.clear()  # the server has thought better of it
+        tick_and_work(4)
+        assert len({mail.recipient for mail in server.accepted}) == len(server.accepted) == 12
+    assert ledger.counters(campaign_id) == {"sent": 12}
+    assert status(campaign_id) is CampaignStatus.FINISHED
+
+
+def test_who_was_removed_and_put_back_gets_one_message(app: Flask) -> None:
+    with Server() as server:
+        with transaction():
+            people = factories.folder()
+            contact_id = factories.contacts(3, people)[1].id
+            made = factories.campaign(people, sender=factories.account(port=server.port))
+            campaign_id = made.id
+            removals.remove(campaign_id, contact_id, "me")
+            campaigns.publish(campaign_id, "me")
+        tick_and_work()
+        assert len(server.accepted) == 2 and status(campaign_id) is CampaignStatus.FINISHED
+        with transaction():
+            entry = db.session.scalars(select(Removal)).one()
+            removals.restore(entry.id, "me")
+        tick_and_work()
+        assert len({mail.recipient for mail in server.accepted}) == len(server.accepted) == 3
+    assert ledger.counters(campaign_id) == {"sent": 3}

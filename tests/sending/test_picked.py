@@ -13,7 +13,7 @@ from app.campaigns.models import Campaign, PickSource
 from app.channels.contract import Outcome, Reason, SendResult
 from app.extensions import db
 from app.kernel.db import transaction
-from app.sending import picked, plan, service
+from app.sending import picked, plan, removals
 from app.sending.claim import Claim
 from app.sending.picked import Leaving
 from app.sending.states import RecipientState
@@ -38,7 +38,7 @@ def put_in(campaign_id: int, contact_id: int, mission_id: int = MISSION) -> None
 
 def let_go(campaign_id: int, contact_id: int, mission_id: int = MISSION) -> Leaving:
     with transaction():
-        return picked.let_go(campaign_id, contact_id, PickSource.MISSION, mission_id, "closed")
+        return picked.let_go(campaign_id, contact_id, PickSource.MISSION, mission_id, "closed", BY)
 
 
 def somebody(**values: str) -> int:
@@ -175,7 +175,7 @@ def test_a_folder_lets_somebody_in_again_whose_mission_was_closed(app: Flask) ->
 def test_somebody_removed_by_a_person_is_not_let_in_again(app: Flask) -> None:
     campaign_id, contact_id = with_picked()
     with transaction():
-        service.remove_client(campaign_id, contact_id, BY)
+        removals.remove(campaign_id, contact_id, BY)
     assert let_go(campaign_id, contact_id) is Leaving.OVER
     put_in(campaign_id, contact_id)
     assert ledger.row(campaign_id, 2).reason is Reason.REMOVED_BY_USER
@@ -214,7 +214,7 @@ def test_a_plan_and_a_mission_that_closes_wait_for_each_other(app: Flask) -> Non
     campaign_id, contact_id = with_picked()
     row = select(Campaign.id).where(Campaign.id == campaign_id)
     with transaction():
-        picked.let_go(campaign_id, contact_id, PickSource.MISSION, MISSION, "closed")
+        picked.let_go(campaign_id, contact_id, PickSource.MISSION, MISSION, "closed", BY)
         assert is_locked(row.with_for_update(read=True))  # what a plan asks for
     with transaction():
         plan.plan(db.session.get_one(Campaign, campaign_id))

@@ -16,19 +16,21 @@ SECOND = throttle.SECOND_US
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
 
-def play(limits: Limits, asks: list[tuple[int, int]]) -> list[tuple[Grant, int]]:
-    """Ask in turn (microseconds after the last ask, wanted); every grant with the moment it was asked at."""
-    buckets: dict[str, tuple[int, int]] = {}
-    cells: dict[int, int] = {}
-    grants, now = [], 10**15
-    for step, want in asks:
-        now += step
-        oldest = throttle.oldest_cell(throttle.from_us(now))
-        cells = {cell: count for cell, count in cells.items() if cell >= oldest}
-        granted = grant_slots(limits, buckets, sorted(cells.items()), now, want)
-        grants.append((granted, now))
+class Bucketed:
+    """The throttle with its memory in two dictionaries instead of tables."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._buckets: dict[str, tuple[int, int]] = {}
+        self._cells: dict[int, int] = {}
+
+    def take(self, now_us: int, want: int) -> Grant:
+        limits, buckets = self.limits, self._buckets
+        oldest = throttle.oldest_cell(throttle.from_us(now_us))
+        self._cells = {cell: count for cell, count in self._cells.items() if cell >= oldest}
+        granted = grant_slots(limits, buckets, sorted(self._cells.items()), now_us, want)
         if not granted.count:
-            continue
+            return granted
         last = granted.first_us + (granted.count - 1) * granted.interval_us
         for limit in limits.smooth:
             buckets[limit.key] = (last + limit.interval_us, 0)
@@ -36,8 +38,17 @@ def play(limits: Limits, asks: list[tuple[int, int]]) -> list[tuple[Grant, int]]
             left = (buckets.get(limits.batch.key, (0, 0))[1] or limits.batch.size) - granted.count
             buckets[limits.batch.key] = (last + limits.batch.pause_us if left == 0 else 0, left)
         if limits.day:
-            cell = now // SECOND // throttle.CELL_SECONDS
-            cells[cell] = cells.get(cell, 0) + granted.count
+            cell = now_us // SECOND // throttle.CELL_SECONDS
+            self._cells[cell] = self._cells.get(cell, 0) + granted.count
+        return granted
+
+
+def play(limits: Limits, asks: list[tuple[int, int]]) -> list[tuple[Grant, int]]:
+    """Ask in turn (microseconds after the last ask, wanted); every grant with the moment it was asked at."""
+    bucketed, grants, now = Bucketed(limits), [], 10**15
+    for step, want in asks:
+        now += step
+        grants.append((bucketed.take(now, want), now))
     return grants
 
 

@@ -34,7 +34,7 @@ POLISH = {"Accept-Language": "pl-PL,pl;q=0.9,en;q=0.8"}
 # The same in both languages.
 PROVIDERS = frozenset(PRESETS)
 LOAN_WORDS = frozenset({"Status", "Menu", "Demo", "Folder", "Folder · Muster", "Port", "E-mail", "WhatsApp", "Test"})
-OURS = frozenset({"Muster", "Admin", "Public", "Campaign Manager", "Analyst", "Test Admin"})
+OURS = frozenset({"Muster", "Admin", "Public", "Campaign Manager", "Analyst", "Test Admin", "tester ·"})
 COUNTRIES = {name for code, name in Locale("en").territories.items() if Locale("pl").territories.get(code) == name}
 SAME = PROVIDERS | LOAN_WORDS | OURS | COUNTRIES | available_timezones()
 # Addresses, zones, codes, times, identifiers.
@@ -134,8 +134,9 @@ def pages_of(browser: Browser) -> dict[str, str]:
 
 
 def texts_of(page: str) -> set[str]:
-    """What a person reads or hears on a page, but for what it was filled with."""
-    page = re.sub(r"<(script|style|code|pre)\b.*?</\1>", "", page, flags=re.S)
+    """What a person reads or hears on a page, but for what it was filled with; keys have the names on the keyboard."""
+    page = re.sub(r"<(script|style|code|pre|kbd)\b.*?</\1>", "", page, flags=re.S)
+    page = re.sub(r'\bdata-(?:key|bs-target)="[^"]*"', "", page)
     written = re.findall(r">([^<]+)<", page)
     said = re.findall(r'\b(?:title|aria-label|placeholder|alt|data-[a-z-]+)="([^"]+)"', page)
     texts = {" ".join(html.unescape(each).split()) for each in (*written, *said)}

@@ -5,6 +5,12 @@ import pytest
 from tests.web.conftest import Browser
 
 PAGES = (
+    "/dashboard/campaigns",
+    "/dashboard/",
+    "/active-campaigns/",
+    "/history/",
+    "/removals/list/",
+    "/removals/find",
     "/campaigns/list/",
     "/campaign-groups/list/",
     "/campaign-groups/add",
@@ -25,6 +31,7 @@ PAGES = (
     "/smtp-accounts/add",
     "/own-holidays/list/",
     "/own-holidays/add",
+    "/operations/audit/",
     "/rq/",
 )
 

@@ -112,7 +112,7 @@ def test_nobody_gets_in_without_signing_in(panel: Flask) -> None:
 
 def test_the_front_door_leads_to_the_campaigns(manager: Browser) -> None:
     for page in ("/", "/dashboard/campaigns"):
-        assert manager.get(page, follow_redirects=True).request.path == "/campaigns/list/"
+        assert manager.get(page, follow_redirects=True).request.path == "/dashboard/campaigns"
 
 
 def test_a_list_page_asks_for_permissions_once(manager: Browser, panel: Flask) -> None:

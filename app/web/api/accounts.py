@@ -130,7 +130,7 @@ class SmtpAccountApi(RestApi):
         """A new account with its password sealed."""
         account = SmtpAccount()
         self.change(account, values)
-        db.session.add(account)
+        service.add_account(account)
         return account
 
     def change(self, item: SmtpAccount, values: dict[str, Any]) -> None:

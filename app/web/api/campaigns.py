@@ -12,7 +12,9 @@ from werkzeug.exceptions import BadRequest
 from app.campaigns import checks, service
 from app.campaigns.models import Campaign
 from app.extensions import db
-from app.reports import metrics, recipients
+from app.kernel.db import db_now
+from app.reports import launch, metrics, recipients
+from app.sending import removals
 from app.sending import service as sending
 from app.sending.selection import RecipientFilter
 from app.web import security
@@ -30,6 +32,7 @@ from app.web.api.campaign_bodies import (
     ReportShown,
     RunBody,
 )
+from app.web.api.launch_bodies import LaunchCheckShown, launch_shown
 from app.web.api.openapi import DONE, FILE, ONE, described, page_of, ref, result_of
 from app.web.base import actor, may
 from app.web.lists import AppInterface
@@ -48,11 +51,11 @@ class CampaignApi(RestApi):
     resource_name = "campaign"
     resource = "Campaign"
     openapi_spec_tag = "Campaigns"
-    openapi_spec_component_schemas = (RunBody, ReportShown, RecipientShown, DocumentShown)
+    openapi_spec_component_schemas = (RunBody, ReportShown, RecipientShown, DocumentShown, LaunchCheckShown)
     datamodel = AppInterface(Campaign)
     method_permission_name = {
         **dict.fromkeys(("publish", "unpublish", "start", "stop", "end", "test"), "send"),
-        **dict.fromkeys(("report", "reasons", "recipients"), "read"),
+        **dict.fromkeys(("report", "reasons", "recipients", "launch_check"), "read"),
         **dict.fromkeys(("add_document", "remove_document"), "update"),
         "run": "add_recipients",
         "remove_recipient": "remove_recipients",
@@ -169,6 +172,15 @@ class CampaignApi(RestApi):
         self.written(remove)
         return self.response(200, message=_("The document was removed."))
 
+    @expose("/<int:pk>/launch-check", methods=["GET"])
+    @protect()
+    @described("get", result_of(ref("LaunchCheckShown")))
+    def launch_check(self, pk: int) -> Any:
+        """What keeps it from starting, whom it reaches, what is missing, and when it will be done."""
+        campaign, now = self.item(pk), db_now()
+        found = launch.check(campaign, now)
+        return self.response(200, result=launch_shown(found, now, may(security.READ, "Contact")))
+
     @expose("/<int:pk>/report", methods=["GET"])
     @protect()
     @described("get", result_of(ref("ReportShown")))
@@ -219,7 +231,7 @@ class CampaignApi(RestApi):
         """Take a person out of it for good, before the message has left."""
         if contact_id > MAX_ID:
             abort(404)
-        self.written(lambda: sending.remove_client(self.item(pk).id, contact_id, actor()))
+        self.written(lambda: removals.remove(self.item(pk).id, contact_id, actor()))
         return self.response(200, message=_("The client was removed from the campaign."))
 
     def _moved(self, pk: int, move: Callable[[int, str], Campaign], status: int = 200) -> Any:

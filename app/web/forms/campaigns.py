@@ -189,8 +189,21 @@ class RunForm(PanelForm):
 
     folders = row_choices(_l("Folders"), folder_rows, _l("People who already got the message do not get it again."))
 
+    def count_at(self, address: str) -> None:
+        """Let the page ask that address how many people are in the chosen folders, whenever others are chosen."""
+        asked = {"hx-get": address, "hx-trigger": "change", "hx-target": "#people-of-run"}
+        self.folders.render_kw = {**(self.folders.render_kw or {}), **asked}
+
 
 class RemoveClientForm(PanelForm):
-    """Whom to take out of a campaign."""
+    """Whom to take out of a campaign, and why. said: what was done before the rest was asked about again."""
 
-    address = line(_l("E-mail address or phone number"), _l("The exact address of the client."), autocomplete="off")
+    said = ""
+    address = text_area(
+        _l("E-mail addresses or phone numbers"), _l("The exact addresses of the clients, one in a line."), rows=3
+    )
+    why = line(_l("Reason"), _l("For the removal log. May stay empty."), maxlength=255)
+
+    def addresses(self) -> list[str]:
+        """What was written, without empty lines, each once."""
+        return list(dict.fromkeys(filter(None, (each.strip() for each in (self.address.data or "").splitlines()))))

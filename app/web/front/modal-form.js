@@ -1,5 +1,6 @@
 // Opens the form of another page in a modal: its form is taken out of that page, errors come back into the modal.
 import { Modal } from "@tabler/core/dist/js/tabler.esm.js";
+import htmx from "htmx.org";
 import { enhance } from "./enhance.js";
 import { focusField, giveBackFocus } from "./focus.js";
 
@@ -22,6 +23,7 @@ function show(taken, address) {
   taken.form.querySelectorAll("a[data-cancel]").forEach((link) => link.replaceWith(closer(link)));
   body().replaceChildren(taken.form);
   enhance(taken.form);
+  htmx.process(taken.form);
   taken.form.addEventListener("submit", (event) => { event.preventDefault(); submit(taken.form, event.submitter); });
   const first = taken.form.querySelector(".is-invalid, [autofocus]") || taken.form.querySelector("input:not([type=hidden]), select, textarea");
   const focus = () => focusField(first);

@@ -1,4 +1,5 @@
 // htmx for the parts of a page that stay fresh, without anything that a strict policy forbids.
+import { Tooltip } from "@tabler/core/dist/js/tabler.esm.js";
 import htmx from "htmx.org";
 import { Idiomorph } from "idiomorph/dist/idiomorph.esm.js";
 
@@ -8,12 +9,23 @@ htmx.config.includeIndicatorStyles = false;
 htmx.config.selfRequestsOnly = true;
 htmx.config.historyCacheSize = 0;
 
+// What scripts of the page have set and no answer knows: widths, the place of a menu, names for tooltips, the one stop for Tab.
+const OURS = new Set(["style", "tabindex", "aria-describedby", "data-bs-original-title"]);
+const callbacks = {
+  beforeAttributeUpdated: (name, node, change) => (change === "remove" ? !OURS.has(name) : name !== "title" || !node.dataset.bsOriginalTitle),
+  beforeNodeMorphed: (node) => !node.querySelector?.(":scope > .dropdown-menu.show"), // somebody reads it
+  beforeNodeRemoved(node) {
+    if (node.nodeType !== Node.ELEMENT_NODE) return;
+    for (const each of [node, ...node.querySelectorAll("[data-bs-original-title]")]) Tooltip.getInstance(each)?.dispose();
+  },
+};
+
 // hx-swap="morph" changes only what differs: no flicker, and the focus stays where it is
 htmx.defineExtension("morph", {
   isInlineSwap: (style) => style.startsWith("morph"),
   handleSwap(style, target, fragment) {
     if (!style.startsWith("morph")) return false;
-    return Idiomorph.morph(target, fragment.children, { morphStyle: style === "morph:innerHTML" ? "innerHTML" : "outerHTML", ignoreActiveValue: true });
+    return Idiomorph.morph(target, fragment.children, { morphStyle: style === "morph:innerHTML" ? "innerHTML" : "outerHTML", ignoreActiveValue: true, callbacks });
   },
 });
 
@@ -27,3 +39,11 @@ document.addEventListener("htmx:configRequest", (event) => {
   const token = document.querySelector("meta[name=csrf-token]")?.content;
   if (token && event.detail.verb !== "get") event.detail.headers["X-CSRFToken"] = token;
 });
+
+// a part that is asked for after the page was shown says so when it does not come
+for (const kind of ["htmx:responseError", "htmx:sendError"]) {
+  document.addEventListener(kind, (event) => {
+    const { lost } = event.detail.elt.dataset;
+    if (lost) event.detail.elt.textContent = lost;
+  });
+}

@@ -1,6 +1,6 @@
 """Campaigns: writing them, moving them through their life, and choosing whom they reach."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,21 +12,22 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from markupsafe import Markup
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from werkzeug.wrappers import Response
 
-from app.audience import queries as audience
-from app.campaigns import service
-from app.campaigns.lifecycle import EDITABLE, MOVES, CampaignEvent, CampaignStatus
+from app.campaigns import removal_log, service
+from app.campaigns.lifecycle import EDITABLE
 from app.campaigns.models import Campaign
 from app.channels.contract import Outcome
 from app.channels.models import SmtpAccount
 from app.extensions import db
 from app.kernel.errors import AppError, Conflict, InvalidInput
+from app.reports import audiences, cards
+from app.sending import removals
 from app.sending import service as sending
 from app.web import formats, security, words
-from app.web.base import AppModelView, actor, may
-from app.web.choices import ChoiceFilters
+from app.web.base import AppModelView, actor, may, unit_of_work
+from app.web.choices import ChoiceFilters, Chosen
 from app.web.forms.campaigns import (
     EDIT_SECTIONS,
     SECTIONS,
@@ -36,31 +37,32 @@ from app.web.forms.campaigns import (
     RunForm,
 )
 from app.web.forms.groups import InGroup, group_rows
-from app.web.frames import framed
 from app.web.lists import AppInterface
-
-# What each action moves, and the one that is offered first in a state.
-EVENTS = {
-    "publish": CampaignEvent.PUBLISH,
-    "start": CampaignEvent.START,
-    "stop": CampaignEvent.STOP,
-    "unpublish": CampaignEvent.UNPUBLISH,
-    "end": CampaignEvent.END,
-}
-FIRST = {
-    CampaignStatus.DRAFT: "publish",
-    CampaignStatus.SCHEDULED: "stop",
-    CampaignStatus.SENDING: "stop",
-    CampaignStatus.PAUSED: "start",
-    CampaignStatus.FAILED: "start",
-}
-ASKED_ON_A_PAGE = {"run_on_folders": "run_form", "remove_client": "remove_form"}
+from app.web.results import said_of_removal
+from app.web.views import campaign_actions, cards_filter, launch
+from app.web.views.campaign_actions import ASKED_ON_A_PAGE, FIRST
+from app.web.views.history import latest
 
 
 def _group_name(group_id: int | None) -> str:
     if "group_names" not in g:
         g.group_names = dict(group_rows())
     return str(g.group_names.get(group_id, ""))
+
+
+class MadeBy(Chosen):
+    """The campaigns that a person made."""
+
+    label = _l("Created by")
+
+    @classmethod
+    def choices(cls) -> list[tuple[str, Any]]:
+        """Everybody who made one."""
+        return [(name, name) for name in cards.creators()]
+
+    def condition(self, value: str) -> ColumnElement[bool]:
+        """Made by that person."""
+        return Campaign.created_by == value
 
 
 class CampaignView(ChoiceFilters, AppModelView):
@@ -81,11 +83,11 @@ class CampaignView(ChoiceFilters, AppModelView):
     add_fieldsets, edit_fieldsets = SECTIONS, EDIT_SECTIONS
     has_short_form = False
     empty_words = _l("Import contacts, add an SMTP account, then write the first campaign.")
-    choice_filters = {"group_id": InGroup}
+    choice_filters = {"group_id": InGroup, "created_by": MadeBy}
     list_columns = ["name", "status", "group_id", "waiting_for", "next_send_at", "changed_at", "id"]
     show_columns = ["name", "status"]
-    show_template = "campaign_show.html"
-    search_columns = ["name", "description", "status", "group_id", "created_at"]
+    list_template, show_template = "campaign_list.html", "campaign_show.html"
+    search_columns = ["name", "description", "status", "group_id", "created_by", "created_at"]
     order_columns = ["name", "status", "changed_at"]
     base_order = ("id", "desc")
     label_columns = {
@@ -98,6 +100,7 @@ class CampaignView(ChoiceFilters, AppModelView):
         "waiting_for": _l("Waiting for"),
         "next_send_at": _l("Next send"),
         "changed_at": _l("Changed"),
+        "created_by": _l("Created by"),
         "created_at": _l("Created"),
     }
     formatters_columns: dict[str, Any] = {
@@ -115,35 +118,44 @@ class CampaignView(ChoiceFilters, AppModelView):
     edit_row_message = _l("The campaign was saved.")
     delete_row_message = _l("The campaign was deleted.")
 
+    @expose("/list/")
+    @has_access
+    def list(self) -> Any:
+        """The campaigns as a table, with the way to the cards of the same ones."""
+        wall = url_for("CardsView.cards", **cards_filter.of_table(request.args))
+        return self.render_template(self.list_template, title=self.list_title, widgets=self._list(), wall=wall)
+
+    def back_to_list(self) -> Response:
+        """To the cards as they were filtered for those who come from there, to the table for others."""
+        if "cards" in request.values:
+            return redirect(cards_filter.address(request.values["cards"]))
+        return super().back_to_list()
+
+    post_add_redirect = post_edit_redirect = post_delete_redirect = back_to_list
+
     @expose("/show/<pk>")
     @has_access
     def show(self, pk: str) -> Any:
         """The campaign with what can be done with it in its state."""
         campaign = self._item(pk)
-        possible = [action for action in self.actions.values() if self._is_offered(action, campaign.status)]
+        allowed = campaign_actions.may_act(self)
+        possible = campaign_actions.possible(self.actions.values(), campaign.status, allowed)
+        (card,) = cards.of_ids([campaign.id])
         return self.render_template(
             self.show_template,
             title=campaign.name,
             campaign=campaign,
             status=formats.campaign_status(campaign.status),
             documents=[document for document in campaign.documents if not document.is_removed],
-            may_edit=campaign.status in EDITABLE and may(security.UPDATE, self.resource),
+            removed=removal_log.number(campaign.id) if "remove_client" in allowed else 0,
+            may_edit=campaign.status in EDITABLE and "edit" in allowed,
             first=[action for action in possible if action.name == FIRST.get(campaign.status)],
             more=[action for action in possible if action.name != FIRST.get(campaign.status)],
+            questions={action.name: campaign_actions.question(action, card) for action in possible},
             pages={name: url_for(f"{self.endpoint}.{page}", pk=pk) for name, page in ASKED_ON_A_PAGE.items()},
+            **latest(campaign.id),
+            **launch.shown(campaign),
         )
-
-    def _is_offered(self, action: Any, status: CampaignStatus) -> bool:
-        event = EVENTS.get(action.name)
-        is_possible = event is None or (status, event) in MOVES
-        return is_possible and may(self.get_action_permission_name(action.name), self.resource)
-
-    @expose("/preview/<pk>")
-    @has_access
-    @permission_name("read")
-    def preview(self, pk: str) -> Response:
-        """The HTML of the message for a frame."""
-        return framed(self._item(pk).html)
 
     def create(self, form: CampaignForm) -> Campaign:
         """A new draft with its folders and documents."""
@@ -199,37 +211,37 @@ class CampaignView(ChoiceFilters, AppModelView):
         return super()._get_edit_widget(form=form, **kwargs)
 
     @action("publish", _l("Publish"), _l("Publish this? Sending begins at its time."), "send")
-    def publish(self, campaigns: list[Campaign]) -> Response:
+    def publish(self, campaigns: Sequence[Campaign]) -> Response:
         """Make them ready to be sent."""
         return self._each(campaigns, service.publish, _l("%(name)s was published."))
 
     @action("start", _l("Start"), _l("Let sending go on?"), "play")
-    def start(self, campaigns: list[Campaign]) -> Response:
+    def start(self, campaigns: Sequence[Campaign]) -> Response:
         """Let stopped or failed ones go on."""
         return self._each(campaigns, service.start, _l("%(name)s goes on."))
 
-    @action("stop", _l("Stop"), _l("Stop sending? Those who wait keep waiting."), "pause")
-    def stop(self, campaigns: list[Campaign]) -> Response:
+    @action("stop", _l("Stop"), _l("Stop sending? Those who wait keep waiting."), "hand")
+    def stop(self, campaigns: Sequence[Campaign]) -> Response:
         """Pause them."""
         return self._each(campaigns, service.stop, _l("%(name)s was stopped."))
 
     @action("unpublish", _l("Unpublish"), _l("Take this back? Those who wait are marked as not sent."), "undo-2")
-    def unpublish(self, campaigns: list[Campaign]) -> Response:
+    def unpublish(self, campaigns: Sequence[Campaign]) -> Response:
         """Pause them and mark everybody who waits."""
         return self._each(campaigns, service.unpublish, _l("%(name)s was unpublished."))
 
     @action("end", _l("End for ever"), _l("End it for ever? Those who wait will never get it."), "circle-stop")
-    def end(self, campaigns: list[Campaign]) -> Response:
+    def end(self, campaigns: Sequence[Campaign]) -> Response:
         """End them."""
         return self._each(campaigns, service.end, _l("%(name)s was ended."))
 
     @action("duplicate", _l("Duplicate"), _l("Make a copy as a new draft?"), "copy")
-    def duplicate(self, campaigns: list[Campaign]) -> Response:
+    def duplicate(self, campaigns: Sequence[Campaign]) -> Response:
         """Copy them as new drafts."""
         return self._each(campaigns, service.duplicate, _l("%(name)s was duplicated."))
 
     @action("delete_chosen", _l("Delete"), _l("Delete this with its recipients and its report?"), "trash-2")
-    def delete_chosen(self, campaigns: list[Campaign]) -> Response:
+    def delete_chosen(self, campaigns: Sequence[Campaign]) -> Response:
         """Delete them."""
         self._each(
             campaigns, lambda campaign_id, _by: sending.delete_campaign(campaign_id), _l("%(name)s was deleted.")
@@ -270,53 +282,73 @@ class CampaignView(ChoiceFilters, AppModelView):
         """Add the people of more folders to the campaign."""
         campaign, form = self._item(pk), RunForm()
         chosen = form.folders
+        form.count_at(url_for(f"{self.endpoint}.people_of_run", pk=pk))
         if form.validate_on_submit() and self.attempt(
             lambda: service.run_on_folders(campaign.id, chosen.data, actor()),
             _("The people of these folders were added."),
         ):
             return self._back([int(pk)])
-        return self._form_page(form, _("Run %(name)s on folders", name=campaign.name), _("Run"), pk)
+        title = _("Run %(name)s on folders", name=campaign.name)
+        return self._form_page(form, title, _("Submit"), pk, "campaign_run.html")
+
+    @expose("/run/<pk>/people")
+    @has_access
+    @permission_name("add_recipients")
+    def people_of_run(self, pk: str) -> str:
+        """How many people the chosen folders hold, in words."""
+        folder_ids = {int(each) for each in request.args.getlist("folders") if each.isdigit() and len(each) < 10}
+        if not folder_ids:
+            return ""
+        people = campaign_actions.people_words(audiences.in_folders(folder_ids))
+        return _("In these folders: %(people)s.", people=people)
 
     @expose("/remove/<pk>", methods=["GET", "POST"])
     @has_access
     @permission_name("remove_recipients")
     def remove_form(self, pk: str) -> Any:
-        """Take one client out, by the exact address or by the number a report gives."""
+        """Take clients out, by their exact addresses or by the number a report gives."""
         campaign, form = self._item(pk), RemoveClientForm()
         contact_id = request.form.get("contact_id", "")
-        if form.validate_on_submit():
-            step = self._removal(campaign.id, contact_id, form.address.data)
-            is_done = self.attempt(step, _("The client was removed from this campaign."))
-            if contact_id:
-                return redirect(url_for("ReportView.report", campaign_id=campaign.id))
-            if is_done:
-                return self._back([int(pk)])
-        return self._form_page(form, _("Remove a client from %(name)s", name=campaign.name), _("Remove"), pk)
+        if contact_id.isdigit() and form.validate_on_submit():
+            remove = partial(removals.remove, campaign.id, int(contact_id[:9]), actor())
+            self.attempt(remove, _("The client was removed from this campaign."))
+            return redirect(url_for("ReportView.report", campaign_id=campaign.id))
+        if form.validate_on_submit() and self._take_out(campaign.id, form):
+            return self._back([int(pk)])
+        title = _("Remove clients from %(name)s", name=campaign.name)
+        return self._form_page(form, title, _("Remove"), pk, "campaign_remove.html")
 
-    def _removal(self, campaign_id: int, contact_id: str, address: str) -> Callable[[], None]:
-        def remove() -> None:
-            if contact_id.isdigit():
-                return sending.remove_client(campaign_id, int(contact_id), actor())
-            found = audience.find_by_address(address)
-            if not found:
-                raise InvalidInput("No contact has this address. Check it for typing errors.", "address")
-            for contact in found:
-                sending.remove_client(campaign_id, contact.id, actor())
-            return None
+    def _take_out(self, campaign_id: int, form: RemoveClientForm) -> bool:
+        """Whether all were taken out; if not, the form keeps the lines that were not, each with what to do."""
+        try:
+            taken = unit_of_work(
+                lambda: removals.remove_addressed(campaign_id, form.addresses(), actor(), form.why.data or "")
+            )
+        except AppError as error:
+            field = form.why if error.field == "why" else form.address
+            field.errors = [*field.errors, words.of_error(error)]
+            return False
+        if not taken.refused:
+            flash(said_of_removal(taken), "success")
+            return True
+        form.said = said_of_removal(taken) if taken.removed or taken.already else ""
+        form.address.data = "\n".join(taken.refused)
+        form.address.errors = [f"{line}: {words.of_error(error)}" for line, error in taken.refused.items()]
+        return False
 
-        return remove
-
-    def _form_page(self, form: Any, title: str, submit: str, pk: str) -> Any:
+    def _form_page(self, form: Any, title: str, submit: str, pk: str, template: str = "form_page.html") -> Any:
         back = url_for(f"{self.endpoint}.show", pk=pk)
-        return self.render_template("form_page.html", form=form, title=title, submit=submit, back=back)
+        return self.render_template(template, form=form, title=title, submit=submit, back=back)
 
-    def _each(self, campaigns: list[Campaign], step: Callable[[int, str], Any], done: Any) -> Response:
+    def _each(self, campaigns: Sequence[Campaign], step: Callable[[int, str], Any], done: Any) -> Response:
         chosen = [(campaign.id, campaign.name) for campaign in campaigns]
         for campaign_id, name in chosen:
             self.attempt(partial(step, campaign_id, actor()), str(done) % {"name": name})
         return self._back([campaign_id for campaign_id, _name in chosen])
 
-    def _back(self, campaign_ids: list[int]) -> Response:
+    def _back(self, campaign_ids: Sequence[int]) -> Response:
+        if "cards" in request.values and len(campaign_ids) == 1:
+            return redirect(cards_filter.address(request.values["cards"], campaign_ids[0]))
         if (request.view_args or {}).get("pk") and len(campaign_ids) == 1:
             return redirect(url_for(f"{self.endpoint}.show", pk=campaign_ids[0]))
         return self.back_to_list()

@@ -1,6 +1,7 @@
 """The report of a campaign: live counts, why it waits, what failed, its recipients, and the file of them."""
 
 import logging
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from flask import Response as FlaskResponse
@@ -12,20 +13,23 @@ from flask_babel import ngettext
 from werkzeug.utils import secure_filename
 from werkzeug.wrappers import Response
 
+from app.campaigns import removal_log
 from app.campaigns import service as campaigns
 from app.campaigns.lifecycle import OVER, CampaignStatus
 from app.campaigns.models import Campaign
-from app.kernel.errors import NotFound
-from app.reports import export, metrics, recipients, story
+from app.channels.contract import Reason
+from app.kernel.errors import AppError, NotFound
+from app.reports import export, metrics, recipients, story, workbook
 from app.reports.metrics import CampaignReport
 from app.reports.recipients import RecipientRow
-from app.sending import label_runs, labels
+from app.sending import label_runs, labels, retries
 from app.sending.selection import NO_LABEL, RecipientFilter
-from app.sending.states import SHOWN_AS, Shown
+from app.sending.states import RETRIABLE, SHOWN_AS, RecipientState, Shown
 from app.web import formats, security, words
+from app.web.asked import MAX_NUMBER, one_of
 from app.web.base import AppView, actor, may, unit_of_work
-from app.web.views import report_filter
-from app.web.views.report_filter import FACTS, MAX_NUMBER, SIZES, Asked
+from app.web.views import report_charts, report_filter
+from app.web.views.report_filter import FACTS, SIZES, Asked
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +41,7 @@ CHIPS = {
     Shown.UNCONFIRMED: "hold",
     Shown.SKIPPED: "idle",
 }
+MEDIA_TYPES = {"csv": "text/csv", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 REMOVABLE = (Shown.AWAITING, Shown.FAILED, Shown.SKIPPED)
 
 
@@ -65,6 +70,8 @@ class ReportView(AppView):
             found=found,
             sizes=SIZES,
             runs=label_runs.recent(campaign_id),
+            retries=retries.recent(campaign_id),
+            removed=removal_log.number(campaign_id) if may(security.REMOVE_RECIPIENTS, self.resource) else 0,
             matching=_matching(asked, metrics.campaign_report(campaign_id)),
             **(self._counts(campaign_id, asked) | self._of_rows()),
         )
@@ -82,10 +89,48 @@ class ReportView(AppView):
     @permission_name("read")
     def reasons(self, campaign_id: int) -> Any:
         """The part of the page that goes through all recipients and is asked for after it is shown."""
-        found = metrics.reasons(campaign_id)
+        campaign, found = _campaign(campaign_id), metrics.reasons(campaign_id)
+        may_retry = retries.may_retry(campaign) and may(security.SEND, self.resource)
         return self.render_template(
-            "_report_reasons.html", found=found, campaign_id=campaign_id, shown_as=SHOWN_AS, chips=CHIPS, words=words
+            "_report_reasons.html",
+            found=found,
+            campaign=campaign,
+            retriable=RETRIABLE if may_retry else (),
+            failed=RecipientState.FAILED,
+            shown_as=SHOWN_AS,
+            chips=CHIPS,
+            words=words,
         )
+
+    @expose("/campaign/<int:campaign_id>/retry", methods=["POST"])
+    @has_access
+    @permission_name("send")
+    def retry(self, campaign_id: int) -> Response:
+        """Let everybody who failed for a reason be tried again."""
+        reason = one_of(Reason, request.form.get("reason", ""))
+        if reason is None:
+            raise NotFound("There is no such reason. Choose one from the list.")
+        _campaign(campaign_id)
+        try:
+            unit_of_work(lambda: retries.start(campaign_id, reason, actor()))
+        except AppError as error:
+            flash(words.of_error(error), "danger")
+        return redirect(url_for(f"{self.endpoint}.report", campaign_id=campaign_id))
+
+    @expose("/campaign/<int:campaign_id>/retrying")
+    @has_access
+    @permission_name("read")
+    def retrying(self, campaign_id: int) -> Any:
+        """How far putting failed recipients back has come."""
+        found = retries.recent(_campaign(campaign_id).id)
+        return self.render_template("_retry_runs.html", retries=found, campaign_id=campaign_id, words=words)
+
+    @expose("/campaign/<int:campaign_id>/charts")
+    @has_access
+    @permission_name("read")
+    def charts(self, campaign_id: int) -> Any:
+        """The charts with their tables; asked for when somebody opens them."""
+        return self.render_template("_report_charts.html", campaign_id=campaign_id, **report_charts.drawn(campaign_id))
 
     @expose("/campaign/<int:campaign_id>/recipient/<int:seq>")
     @has_access
@@ -151,15 +196,15 @@ class ReportView(AppView):
     @has_access
     @permission_name("read")
     def export(self, campaign_id: int) -> Any:
-        """The recipients that the filter shows, as a file."""
-        campaign = _campaign(campaign_id)
-        asked = _asked(campaign)
-        given = ",".join(sorted(name for name, value in asked.given.items() if value))
-        log.info("report exported", extra={"campaign_id": campaign_id, "by": actor(), "filter": given})
-        name = secure_filename(campaign.name) or f"campaign-{campaign_id}"
-        lines = export.csv_of(campaign_id, asked.filter, may(security.READ, "Contact"), _words_of)
-        headers = {"Content-Disposition": f'attachment; filename="{name}-recipients.csv"'}
-        return FlaskResponse(stream_with_context(lines), mimetype="text/csv", headers=headers)
+        """The recipients that the filter shows, as lines of text."""
+        return _file(campaign_id, "csv", export.csv_of)
+
+    @expose("/campaign/<int:campaign_id>/recipients.xlsx")
+    @has_access
+    @permission_name("read")
+    def export_xlsx(self, campaign_id: int) -> Any:
+        """The recipients that the filter shows, as an Excel workbook."""
+        return _file(campaign_id, "xlsx", workbook.xlsx_of)
 
     def _counts(self, campaign_id: int, asked: Asked) -> dict[str, Any]:
         report = metrics.campaign_report(campaign_id)
@@ -199,6 +244,20 @@ def _campaign(campaign_id: int) -> Campaign:
 
 def _asked(campaign: Campaign) -> Asked:
     return report_filter.find(report_filter.read(request.args, campaign.zone), may(security.READ, "Contact"))
+
+
+def _file(campaign_id: int, kind: str, made_of: Callable[..., Iterator[str] | Iterator[bytes]]) -> FlaskResponse:
+    """The recipients that the filter shows, as a file; who took it and by which filter is written down."""
+    campaign = _campaign(campaign_id)
+    asked = _asked(campaign)
+    given = ",".join(sorted(name for name, value in asked.given.items() if value))
+    log.info("report exported", extra={"campaign_id": campaign_id, "by": actor(), "filter": given, "kind": kind})
+    by, is_filtered = actor(), not asked.filter.is_empty
+    name = secure_filename(campaign.name) or f"campaign-{campaign_id}"
+    unit_of_work(lambda: export.note(campaign, by, is_filtered))
+    parts = made_of(campaign_id, asked.filter, may(security.READ, "Contact"), _words_of)
+    headers = {"Content-Disposition": f'attachment; filename="{name}-recipients.{kind}"'}
+    return FlaskResponse(stream_with_context(parts), mimetype=MEDIA_TYPES[kind], headers=headers)
 
 
 def _row(campaign_id: int, seq: int) -> RecipientRow:

@@ -1,7 +1,7 @@
 """What the address of a report asks for: a filter of its recipients and a place among them."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,11 +13,11 @@ from app.reports import recipients
 from app.sending.selection import NO_LABEL, RecipientFilter
 from app.sending.states import Shown
 from app.web import words
+from app.web.asked import midnight, number, one_of
 
 SIZES = (10, 25, 50, 100)
 USUAL_SIZE = 25
 FACTS = {"opened": "opened_at", "clicked": "clicked_at", "unsubscribed": "unsubscribed_at"}
-MAX_NUMBER = 2**31 - 1
 LONGEST_SEARCH = 200
 
 
@@ -48,18 +48,18 @@ def read(args: MultiDict[str, str], zone: str) -> Asked:
     """
     given = {name: args.get(name, "").strip() for name in ("state", "reason", "fact", "label", "from", "to", "q")}
     asked = RecipientFilter(
-        shown=_one_of(Shown, given["state"]),
-        reason=_one_of(Reason, given["reason"]),
-        internal_status_id=_number(given["label"], NO_LABEL) if given["label"] else None,
+        shown=one_of(Shown, given["state"]),
+        reason=one_of(Reason, given["reason"]),
+        internal_status_id=number(given["label"], NO_LABEL) if given["label"] else None,
         fact=_fact(given["fact"]),
-        from_at=_midnight(given["from"], zone),
-        until_at=_midnight(given["to"], zone, timedelta(days=1)),
+        from_at=midnight(given["from"], ZoneInfo(zone)),
+        until_at=midnight(given["to"], ZoneInfo(zone), timedelta(days=1)),
     )
-    size = _number(args.get("size") or str(USUAL_SIZE), 1)
+    size = number(args.get("size") or str(USUAL_SIZE), 1)
     if size not in SIZES:
         raise NotFound("There is no such page. Start at the first one.")
-    before = _number(args["before"], 1) if args.get("before") else None
-    return Asked(asked, given, _number(args.get("after") or "0", 0), before, size)
+    before = number(args["before"], 1) if args.get("before") else None
+    return Asked(asked, given, number(args.get("after") or "0", 0), before, size)
 
 
 def find(asked: Asked, may_search_addresses: bool) -> Asked:
@@ -71,31 +71,7 @@ def find(asked: Asked, may_search_addresses: bool) -> Asked:
     return replace(asked, filter=found)
 
 
-def _one_of(kind: Any, value: str) -> Any:
-    if not value:
-        return None
-    if value not in set(kind):
-        raise NotFound("There is no such state. Choose one from the list.")
-    return kind(value)
-
-
 def _fact(value: str) -> str:
     if value and value not in FACTS:
         raise NotFound("There is no such state. Choose one from the list.")
     return FACTS.get(value, "")
-
-
-def _number(value: str, least: int) -> int:
-    if not value.isascii() or not value.isdigit() or not least <= int(value) <= MAX_NUMBER:
-        raise NotFound("There is no such page. Start at the first one.")
-    return int(value)
-
-
-def _midnight(value: str, zone: str, later: timedelta = timedelta()) -> datetime | None:
-    if not value:
-        return None
-    try:
-        day = date.fromisoformat(value) + later
-    except (ValueError, OverflowError):
-        raise NotFound("This is not a date. Write it like 2026-11-23.") from None
-    return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)

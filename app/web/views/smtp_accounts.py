@@ -16,6 +16,8 @@ from app.channels import service
 from app.channels.contract import Outcome, Security
 from app.channels.models import SmtpAccount
 from app.extensions import db
+from app.kernel import audit
+from app.kernel.audit import What
 from app.kernel.errors import AppError, Conflict
 from app.web import words
 from app.web.base import AppModelView
@@ -57,6 +59,7 @@ def delete_account(account: SmtpAccount) -> None:
     used_by = db.session.scalar(select(Campaign.name).where(Campaign.smtp_account_id == account.id).limit(1))
     if used_by is not None:
         raise Conflict("The campaign %(name)s uses this account. Choose another account there first.", name=used_by)
+    audit.note(What.ACCOUNT_DELETE, account.id, account.name)
     db.session.delete(account)
 
 
@@ -130,7 +133,7 @@ class SmtpAccountView(AppModelView):
         """A new account with its password sealed."""
         account = SmtpAccount()
         self.change(account, form)
-        db.session.add(account)
+        service.add_account(account)
         return account
 
     def change(self, item: SmtpAccount, form: AccountForm) -> None:

@@ -134,6 +134,7 @@ ACTIONS = {
     "/mission/add_campaign": {"Admin", "Campaign Manager"},
 }
 READINGS = {
+    "/campaign/7777/launch-check": set(ROLES),
     "/campaign/7777/report": set(ROLES),
     "/campaign/7777/reasons": set(ROLES),
     "/campaign/7777/recipients": set(ROLES),

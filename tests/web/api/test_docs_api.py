@@ -96,5 +96,5 @@ def test_the_commands_of_the_page_send_the_campaign(house: str, tmp_path: Path) 
 def test_the_page_names_every_address() -> None:
     page = (ROOT / "docs" / "api.md").read_text()
     moves = ("publish", "unpublish", "start", "stop", "end", "duplicate", "run", "test", "report", "recipients")
-    for name in (*moves, "campaign_group/", "internal_status/", "mission/", "add_campaign", "results"):
+    for name in (*moves, "campaign_group/", "internal_status/", "mission/", "add_campaign", "results", "launch-check"):
         assert f"/{name}" in page

@@ -36,3 +36,10 @@ document.addEventListener("htmx:responseError", (event) => {
   select.value = ([...select.options].find((option) => option.defaultSelected) ?? select.options[0]).value;
   document.getElementById("label-problem").hidden = false;
 });
+
+// what draws the charts is half as large as everything else: it is fetched by those who open them
+document.getElementById("charts")?.addEventListener("toggle", (event) => {
+  const script = document.createElement("script");
+  script.src = event.currentTarget.dataset.script;
+  document.head.append(script);
+}, { once: true });

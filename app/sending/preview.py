@@ -1,0 +1,81 @@
+"""What one person would get, to be looked at: the message as the send path makes it, with missing fields marked."""
+
+import email
+import email.policy
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.message import EmailMessage
+
+from sqlalchemy import func, select
+
+from app.audience.addresses import Addresses, opener
+from app.audience.models import Contact, contact_folder
+from app.campaigns import content
+from app.campaigns.models import Campaign, CampaignContact
+from app.extensions import db
+from app.kernel import clock
+from app.kernel.errors import InvalidInput
+from app.sending.deliver import date_header, values_of
+
+MARK = re.compile("\u27e6([^\u27e6\u27e7]*)\u27e7")  # around the name of a missing field: ⟦first_name⟧
+NOBODY = "nobody@example.com"  # the address where a contact has none
+SEQ = 0  # the recipient number in the links: nobody's
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A message as one person would get it. html: "" when the message is plain text.
+
+    Where a value is missing that the message gives no default for, its name stands between the brackets of MARK.
+    missing: those names. size_bytes: of the message without documents.
+    """
+
+    subject: str
+    html: str
+    text: str
+    missing: tuple[str, ...]
+    size_bytes: int
+
+
+def of(campaign: Campaign, contact: Contact | None) -> Preview:
+    """The message for this contact; None: for nobody yet, so that every field without a default is marked.
+
+    Raises InvalidInput when there is no message, or it does not compile.
+    """
+    if campaign.smtp_account is None:
+        raise InvalidInput("Choose the SMTP account that sends this campaign.", "smtp_account")
+    compiled = content.compiled_example(campaign, lambda field: f"\u27e6{field}\u27e7")
+    addresses = opener()(contact.sealed, contact.uid) if contact is not None else Addresses()
+    values = values_of(contact, addresses) if contact is not None else {}
+    to = (addresses.second_email if campaign.to_second_email else addresses.email) or NOBODY
+    made = compiled.render(values, to, SEQ, date_header(clock.utcnow()))
+    message = email.message_from_bytes(made, policy=email.policy.default)
+    return Preview(
+        subject=str(message["Subject"]),
+        html=_part(message, "html"),
+        text=_part(message, "plain"),
+        missing=tuple(sorted(name for name in content.fields_without_default(campaign) if not values.get(name))),
+        size_bytes=len(made),
+    )
+
+
+def _part(message: EmailMessage, kind: str) -> str:
+    part = message.get_body((kind,))
+    return str(part.get_content()) if part is not None else ""
+
+
+def marked(text: str, mark: Callable[[str], str]) -> str:
+    """The text with mark(field) where a field is missing."""
+    return MARK.sub(lambda found: mark(found[1]), text)
+
+
+def first_of(campaign: Campaign) -> Contact | None:
+    """The first contact in the campaign's folders, else the first that was put in beside them."""
+    ids = [folder.id for folder in campaign.folders]
+    held = (CampaignContact.campaign_id == campaign.id, CampaignContact.released_at.is_(None))
+    member = contact_folder.c
+    firsts = select(func.min(member.contact_id)).where(member.folder_id.in_(ids)).group_by(member.folder_id)
+    found = db.session.scalars(firsts).all() if ids else []
+    first = min(found) if found else db.session.scalar(select(func.min(CampaignContact.contact_id)).where(*held))
+    return db.session.get(Contact, first) if first is not None else None

@@ -1,0 +1,291 @@
+"""The launch check in words: each item fine, a warning or blocking, with the place to mend it; and the forecast."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from flask import url_for
+from flask_babel import format_datetime, ngettext
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from app.audience.fields import ATTRIBUTE_PREFIX, ContactField
+from app.campaigns.lifecycle import EDITABLE
+from app.campaigns.models import Campaign
+from app.channels.models import SmtpAccount
+from app.kernel.errors import InvalidInput
+from app.reports.launch import LaunchCheck, Message, Missing, Sender
+from app.sending.forecast import Forecast
+from app.sending.throttle import SECOND_US
+from app.web import security, words
+from app.web.base import may
+from app.web.formats import grouped
+
+CLIPPED_BYTES = 100_000  # Gmail shows a button instead of the rest
+LARGE_BYTES = 5_000_000  # base64 included; many servers take 10 MB at most
+SOON = timedelta(minutes=1)
+DAY, TIME = "EEE d MMM", "HH:mm"
+
+
+class Level(StrEnum):
+    """How an item stands."""
+
+    OK = "ok"
+    WARNING = "warning"
+    BLOCKING = "blocking"
+
+
+LEVEL_WORDS = {Level.OK: _l("Fine"), Level.WARNING: _l("Warning"), Level.BLOCKING: _l("Blocks the start")}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line of the check. fix: the address where it is mended and its words; "" without the permission for it.
+
+    example: the id of a contact who shows it.
+    """
+
+    key: str
+    level: Level
+    text: str
+    fix: str = ""
+    fix_words: str = ""
+    example: int | None = None
+
+
+def items(check: LaunchCheck) -> list[Item]:
+    """Every line of the check: what blocks first, then what warns, then what is fine."""
+    campaign = check.campaign
+    found = [_problem(campaign, problem) for problem in check.problems]
+    blocked = {item.key for item in found}
+    found += [_people(check)] if not blocked & {"folders"} else []
+    found += [_hole(campaign, hole) for hole in check.missing]
+    found += _sender(campaign, check.sender) if check.sender is not None and "smtp_account" not in blocked else []
+    found += _message(campaign, check.message) if check.message is not None else []
+    found += _missed(campaign, check.outlook) if check.outlook is not None and "valid_until" not in blocked else []
+    order = list(reversed(Level))
+    return sorted(found, key=lambda item: order.index(item.level))
+
+
+def is_blocked(check: LaunchCheck) -> bool:
+    """Whether the campaign would be refused if somebody started it now."""
+    return bool(check.problems)
+
+
+def _problem(campaign: Campaign, problem: InvalidInput) -> Item:
+    field, account = problem.field or "", campaign.smtp_account
+    text = words.of_error(problem)
+    if field == "smtp_account" and account is not None and may(security.UPDATE, "SmtpAccount"):
+        return Item(field, Level.BLOCKING, text, _account(account), _("Open the account"))
+    return Item(field, Level.BLOCKING, text, *_edit(campaign, "smtp_account_id" if field == "smtp_account" else field))
+
+
+def _edit(campaign: Campaign, field: str, label: str = "") -> tuple[str, str]:
+    """The form at that field, for those who may change it."""
+    if campaign.status not in EDITABLE or not may(security.UPDATE, "Campaign"):
+        return "", ""
+    return url_for("CampaignView.edit", pk=campaign.id, _anchor=field), label or _("Fix")
+
+
+def _account(account: SmtpAccount) -> str:
+    return url_for("SmtpAccountView.show", pk=account.id) if may(security.READ, "SmtpAccount") else ""
+
+
+def _people(check: LaunchCheck) -> Item:
+    waiting, left_out = check.people.waiting, check.people.left_out
+    text = ngettext("%(n)s person gets it.", "%(n)s people get it.", waiting, n=grouped(waiting))
+    if not waiting:
+        text = _("Nobody would get it.")
+    if left_out:
+        number = sum(left_out.values())
+        said = [(words.of(reason), grouped(count)) for reason, count in left_out.items()]
+        why = ", ".join(f"{reason} ({count})" for reason, count in said) if len(said) > 1 else said[0][0]
+        text = " ".join(
+            (
+                text,
+                ngettext(
+                    "%(n)s is left out: %(why)s.", "%(n)s are left out: %(why)s.", number, n=grouped(number), why=why
+                ),
+            )
+        )
+    fix = _edit(check.campaign, "folders", _("Choose folders")) if not waiting else ("", "")
+    return Item("people", Level.OK if waiting else Level.WARNING, text, *fix)
+
+
+def field_name(name: str) -> str:
+    """A field of a message as people call it."""
+    if name.startswith(ATTRIBUTE_PREFIX):
+        return name.removeprefix(ATTRIBUTE_PREFIX)
+    if name == "full_name":
+        return _("full name")
+    return words.of(ContactField(name)) if name in set(ContactField) else name
+
+
+def _hole(campaign: Campaign, hole: Missing) -> Item:
+    text = ngettext(
+        "%(n)s person has no “%(field)s”: the message leaves a gap there.",
+        "%(n)s people have no “%(field)s”: the message leaves a gap there.",
+        hole.people,
+        n=grouped(hole.people),
+        field=field_name(hole.name),
+    )
+    fix = _edit(campaign, "html" if campaign.html.strip() else "text", _("Give it a default"))
+    return Item(f"missing:{hole.name}", Level.WARNING, text, *fix, example=hole.example_id)
+
+
+def _sender(campaign: Campaign, sender: Sender) -> list[Item]:
+    account, found = sender.account, []
+    name = account.name
+    open_it = (_account(account), _("Open the account")) if _account(account) else ("", "")
+    if sender.is_resting:
+        answer = words.sentence(account.last_error) or _("no answer")
+        text = _("%(name)s does not answer (%(answer)s). It is tried again by itself.", name=name, answer=answer)
+        found.append(Item("sender", Level.WARNING, text, *open_it))
+    if account.per_day and sender.used_today >= account.per_day:
+        text = _("%(name)s has used up its limit of the day. It goes on when messages are older than a day.", name=name)
+        found.append(Item("day-limit", Level.WARNING, text, *open_it))
+    if sender.others:
+        text = ngettext(
+            "%(n)s other campaign sends through %(name)s too. Together they take longer.",
+            "%(n)s other campaigns send through %(name)s too. Together they take longer.",
+            sender.others,
+            n=grouped(sender.others),
+            name=name,
+        )
+        found.append(Item("shared", Level.WARNING, text))
+    if not found:
+        text = _("%(name)s is ready and writes as %(address)s.", name=name, address=account.from_email)
+        found.append(Item("sender", Level.OK, text))
+    return found
+
+
+def _message(campaign: Campaign, message: Message) -> list[Item]:
+    edit = _edit(campaign, "html")
+    if message.html_bytes > CLIPPED_BYTES:
+        size = _size(message.html_bytes)
+        text = _("The HTML has %(size)s. Gmail cuts a message off at about 100 KB: shorten it.", size=size)
+        found = [Item("size", Level.WARNING, text, *edit)]
+    elif message.size_bytes > LARGE_BYTES:
+        text = _(
+            "With its documents the message has %(size)s. Many servers refuse that.", size=_size(message.size_bytes)
+        )
+        found = [Item("size", Level.WARNING, text, *_edit(campaign, "documents"))]
+    else:
+        found = [Item("size", Level.OK, _("The message has %(size)s.", size=_size(message.size_bytes)))]
+    if message.has_own_link:
+        text = _("The message has its unsubscribe link.")
+    else:
+        text = _("An unsubscribe link is added below the message.")
+    found.append(Item("unsubscribe", Level.OK, text))
+    if number := message.documents:
+        text = ngettext("%(n)s document goes with it.", "%(n)s documents go with it.", number, n=grouped(number))
+        found.append(Item("documents", Level.OK, text))
+    return found
+
+
+def _size(size_bytes: int) -> str:
+    if size_bytes < 1_000_000:
+        return f"{grouped(max(size_bytes // 1000, 1))} KB"
+    return f"{grouped(round(size_bytes / 1_000_000))} MB"
+
+
+def _missed(campaign: Campaign, outlook: Forecast) -> list[Item]:
+    if not outlook.missed:
+        return []
+    n = grouped(outlook.missed)
+    if campaign.valid_until is None:
+        text = ngettext(
+            "%(n)s person is not reached within ten years. Make the delay shorter.",
+            "%(n)s people are not reached within ten years. Make the delay shorter.",
+            outlook.missed,
+            n=n,
+        )
+        return [Item("missed", Level.WARNING, text, *_edit(campaign, "delay_seconds"))]
+    text = ngettext(
+        "%(n)s person is not reached before the validity period ends on %(end)s.",
+        "%(n)s people are not reached before the validity period ends on %(end)s.",
+        outlook.missed,
+        n=n,
+        end=_moment(campaign.valid_until, ZoneInfo(campaign.zone), f"{DAY} y, {TIME}"),
+    )
+    return [Item("missed", Level.WARNING, text, *_edit(campaign, "valid_until"))]
+
+
+def forecast_sentence(check: LaunchCheck, now: datetime) -> str:
+    """What will happen, in one sentence; "" when the account is missing."""
+    outlook = check.outlook
+    if outlook is None:
+        return ""
+    if not outlook.people:
+        return _("Nobody waits for this message.")
+    reached = outlook.people - outlook.missed
+    if outlook.first_at is None or outlook.last_at is None:
+        return _("No message can leave: the calendar has no time for it.")
+    what = ngettext("%(n)s e-mail", "%(n)s e-mails", reached, n=grouped(reached))
+    if reached > 1:
+        what = ", ".join((what, *_pace(check)))
+    what = f"{what}, {_hours(check.campaign)}"
+    zone = ZoneInfo(check.campaign.zone)
+    first, last = outlook.first_at.astimezone(zone), outlook.last_at.astimezone(zone)
+    begins = _("now") if outlook.first_at <= now + SOON else f"{_day(first, now)} {_moment(first, zone, TIME)}"
+    if reached == 1:
+        return _("%(what)s: %(when)s.", what=what, when=begins)
+    if not outlook.is_paced:
+        return _("%(what)s: from %(first)s on.", what=what, first=begins)
+    time = _moment(last, zone, TIME)
+    ends = _("about %(time)s", time=time)
+    if last.date() != first.date():
+        ends = _("%(day)s about %(time)s", day=_day(last, now), time=time)
+    return _("%(what)s: from %(first)s to %(last)s.", what=what, first=begins, last=ends)
+
+
+def _pace(check: LaunchCheck) -> list[str]:
+    campaign, limits = check.campaign, check.limits
+    assert limits is not None
+    said = []
+    slowest = max(limits.smooth, key=lambda limit: limit.interval_us, default=None)
+    if slowest is not None:
+        said.append(_rate(campaign, slowest.key.rpartition(":")[2]))
+    if limits.batch is not None:
+        pause = _length(limits.batch.pause_us // SECOND_US)
+        said.append(_("a pause of %(time)s after each %(n)s", time=pause, n=grouped(limits.batch.size)))
+    if limits.day is not None and limits.day.cap < check.people.waiting:
+        said.append(_("at most %(n)s in 24 hours", n=grouped(limits.day.cap)))
+    return said or [_("as fast as the server takes them")]
+
+
+def _rate(campaign: Campaign, kind: str) -> str:
+    account = campaign.smtp_account
+    assert account is not None
+    if kind == "second":
+        return _("%(n)s a second", n=grouped(account.per_second))
+    if kind == "minute":
+        return _("%(n)s a minute", n=grouped(account.per_minute))
+    if kind == "hour":
+        return _("%(n)s an hour", n=grouped(account.per_hour))
+    return _("one each %(time)s", time=_length(campaign.delay_seconds))
+
+
+def _length(seconds: int) -> str:
+    """A length in the largest unit that needs no fraction; the units are the same in all languages."""
+    for size, unit in ((3600, "h"), (60, "min")):
+        if seconds >= size and seconds % size == 0:
+            return f"{grouped(seconds // size)} {unit}"
+    return f"{grouped(seconds)} s"
+
+
+def _hours(campaign: Campaign) -> str:
+    begin, end = campaign.daily_from, campaign.daily_until
+    has_hours = begin is not None and end is not None and begin != end
+    days = _("Mon–Fri") if campaign.working_days_only else _("daily") if has_hours else _("day and night")
+    return f"{days} {begin:%H:%M}–{end:%H:%M} {campaign.zone}" if has_hours else f"{days} {campaign.zone}"
+
+
+def _day(moment: datetime, now: datetime) -> str:
+    here = now.astimezone(moment.tzinfo)
+    return str(format_datetime(moment, DAY if moment.year == here.year else f"{DAY} y", rebase=False))
+
+
+def _moment(moment: datetime, zone: ZoneInfo, pattern: str) -> str:
+    return str(format_datetime(moment.astimezone(zone), pattern, rebase=False))
