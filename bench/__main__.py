@@ -14,6 +14,7 @@ NAMES = (
     "million",
     "peers",
     "import_contacts",
+    "panel",
     "kill",
 )
 
