@@ -175,7 +175,9 @@ def test_a_message_that_kills_its_worker_fails_alone(house: House) -> None:
     house.worker(environ)
     house.wait_until_finished(campaign_id, 120)
     found = house.judge(campaign_id)
-    assert found.states == {"sent": 4, "failed": 1} and found.doubled == 0
+    # whose answer was on its way when the process died is unconfirmed: at most those two before the third
+    assert found.states.pop("failed") == 1 and sum(found.states.values()) == 4
+    assert found.states["sent"] >= 2 and set(found.states) <= {"sent", "unconfirmed"} and found.doubled == 0
 
 
 # Makes the rendering of one recipient kill its process, as a broken library would.

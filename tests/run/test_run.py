@@ -97,7 +97,7 @@ def test_a_campaign_survives_a_killed_worker_ctrl_c_and_kill_9(run: Run, mail_se
     victim = wait_for("two workers", lambda: two_workers(running))[0]
     victim.kill()
     wait_for("another worker", lambda: len(two_workers(running)) == 2 and victim not in two_workers(running))
-    assert re.search(r"The worker \d ended \(-9\); again in 1 s", running.output)
+    wait_for("it is told", lambda: re.search(r"The worker \d ended \(-9\); again in 1 s", running.output))
     sent = states(running)["sent"]
     wait_for("it goes on", lambda: states(running)["sent"] > sent, 40)
     assert running.end(signal.SIGINT, 25) == 0  # a slice with hundreds of slow messages ahead does not finish them
