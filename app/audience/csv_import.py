@@ -5,7 +5,6 @@ where it was, and every write is fenced by the lease: only its holder moves the 
 """
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from os import urandom
@@ -22,6 +21,7 @@ from app.audience.matching import Draft, Matcher, Placed
 from app.audience.models import ChunkKind, ContactImport, Folder, ImportStatus
 from app.extensions import db
 from app.kernel import audit, clock
+from app.kernel.ahead import ahead
 from app.kernel.audit import What
 from app.kernel.db import db_now, reading
 from app.kernel.errors import AppError, Conflict, InvalidInput
@@ -89,12 +89,7 @@ def prepared(run: Run) -> Iterator[Chunk]:
     pieces = _pieces(app, run.import_id, run.uid, run.offset)
     rows = RowReader(run.columns, run.mapping, run.default_country)
     records = RecordReader(pieces, run.encoding, run.delimiter, run.offset, _lines_before(run))
-    coming = chunks(records, rows, indexing())
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="import") as thread:
-        future = thread.submit(next, coming, None)
-        while (chunk := future.result()) is not None:
-            future = thread.submit(next, coming, None)
-            yield chunk
+    return ahead(chunks(records, rows, indexing()))
 
 
 def _pieces(app: Flask, import_id: int, uid: bytes, offset: int) -> Iterator[bytes]:

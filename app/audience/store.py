@@ -6,7 +6,6 @@ times as fast as binding parameters one by one (measured). Flushes nothing, comm
 
 import json
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
@@ -21,6 +20,7 @@ from app.audience.fields import Person
 from app.audience.matching import Draft, Known
 from app.audience.models import Contact, contact_folder
 from app.extensions import db
+from app.kernel.ahead import ahead
 from app.kernel.db import is_mysql
 
 T = TypeVar("T")
@@ -131,7 +131,7 @@ def add(contacts: Sequence[Known], now: datetime) -> None:
     head = f"INSERT INTO contact ({','.join(_COLUMNS)}) VALUES "  # noqa: S608  names of columns
     step = _run("SELECT @@auto_increment_increment").scalar_one()
     done = 0
-    for values in _ahead(_statements(literal(contact, "") for contact in contacts)):
+    for values in ahead(_statements(literal(contact, "") for contact in contacts)):
         # InnoDB gives the rows of one such statement ids in order, in every innodb_autoinc_lock_mode.
         first = _run(head + ",".join(values)).lastrowid
         for number, contact in enumerate(contacts[done : done + len(values)]):
@@ -158,7 +158,7 @@ def change(contacts: Sequence[Known], now: datetime) -> None:
     # The rows exist and are locked, so that this meets the primary key and never inserts.
     head = f"INSERT INTO contact (id,{','.join(_COLUMNS)}) VALUES "  # noqa: S608  names of columns
     tail = " ON DUPLICATE KEY UPDATE " + ",".join(f"{name}=VALUES({name})" for name in _COLUMNS if name not in _KEPT)
-    for values in _ahead(_statements(literal(contact, f"{contact.id},") for contact in contacts)):
+    for values in ahead(_statements(literal(contact, f"{contact.id},") for contact in contacts)):
         _run(head + ",".join(values) + tail)
 
 
@@ -223,15 +223,6 @@ def _statements(literals: Iterator[str]) -> Iterator[list[str]]:
         size += len(literal) + 1
     if portion:
         yield portion
-
-
-def _ahead(items: Iterator[T]) -> Iterator[T]:
-    """The same items, each made in a thread while the caller, waiting for the server, works on the one before."""
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="ahead") as thread:
-        coming = thread.submit(next, items, None)
-        while (item := coming.result()) is not None:
-            coming = thread.submit(next, items, None)
-            yield item
 
 
 def _hex(value: bytes | None) -> str:
