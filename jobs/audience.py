@@ -5,14 +5,14 @@ import logging
 import os
 import secrets
 import socket
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.audience import csv_import, import_service
-from app.audience.csv_import import LeaseLost, Run
-from app.audience.csv_rows import Chunk
+from app.audience.csv_import import LeaseLost, Prepared, Run, Written
 from app.audience.models import ImportStatus
 from app.kernel import queues
 from app.kernel.db import in_transaction, is_retriable, transaction
@@ -34,7 +34,7 @@ def run_import(import_id: int) -> None:
     if run is None:
         return
     try:
-        with _no_collector():
+        with _no_collector(), _quick_turns():
             _work(run)
     except LeaseLost:
         log.info("import was cancelled or taken over", extra={"import_id": import_id})
@@ -50,10 +50,23 @@ def _no_collector() -> Iterator[None]:
         gc.enable()
 
 
+@contextmanager
+def _quick_turns() -> Iterator[None]:
+    """Let the thread that has an answer of the server go on soon: with Python's 5 ms between turns the server stood
+    idle while others made what it gets next, a seventh of the time (measured)."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(0.0005)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
+
+
 def _work(run: Run) -> None:
     try:
-        for chunk in csv_import.prepared(run):
-            _write(run, chunk)
+        written: Written | None = {}
+        for prepared in csv_import.prepared(run):
+            written = _write(run, prepared, written)
             gc.collect(1)
         in_transaction(lambda: csv_import.finish(run))
     except LeaseLost:
@@ -68,16 +81,13 @@ def _work(run: Run) -> None:
         raise
 
 
-def _write(run: Run, chunk: Chunk) -> None:
+def _write(run: Run, prepared: Prepared, before: Written | None) -> Written | None:
     """Write a chunk; somebody who saves the same people at the same moment only costs another look at them."""
-    for attempt in range(1, COLLISIONS + 1):
-        try:
-            in_transaction(lambda: csv_import.write(run, chunk))
-        except IntegrityError:
-            if attempt == COLLISIONS:
-                raise
-        else:
-            return
+    for _ in range(COLLISIONS - 1):
+        with suppress(IntegrityError):
+            return in_transaction(csv_import.write, run, prepared, before)
+        before = None
+    return in_transaction(csv_import.write, run, prepared, before)
 
 
 @job

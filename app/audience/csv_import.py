@@ -2,12 +2,16 @@
 
 A chunk's contacts and the place in the file that they came from are committed together, so that a killed run goes on
 where it was, and every write is fenced by the lease: only its holder moves the import on.
+
+While the server writes a chunk, the next one is read, checked and looked up on a connection of its own. What the chunk
+before wrote is not seen there yet: write() hands that on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from os import urandom
+from typing import NamedTuple
 
 from flask import Flask, current_app
 from sqlalchemy import ColumnElement, and_, or_, select, update
@@ -29,6 +33,16 @@ from app.kernel.errors import AppError, Conflict, InvalidInput
 
 class LeaseLost(Conflict):
     """The import was cancelled, or another worker has taken it over."""
+
+
+Written = dict[bytes, int]  # address (blind index) -> contact: what a chunk wrote
+
+
+class Prepared(NamedTuple):
+    """A chunk, and the contacts that shared an address with it when it was looked up."""
+
+    chunk: Chunk
+    known_ids: Collection[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +97,20 @@ def _lease() -> timedelta:
     return timedelta(seconds=current_app.config["LEASE_SECONDS"])
 
 
-def prepared(run: Run) -> Iterator[Chunk]:
-    """The chunks that are still to be written, read, checked and indexed one ahead while the caller writes."""
+def prepared(run: Run) -> Iterator[Prepared]:
+    """The chunks that are still to be written, read, checked and looked up one ahead while the caller writes."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # a proxy is of no use in a thread
     pieces = _pieces(app, run.import_id, run.uid, run.offset)
     rows = RowReader(run.columns, run.mapping, run.default_country)
     records = RecordReader(pieces, run.encoding, run.delimiter, run.offset, _lines_before(run))
-    return ahead(chunks(records, rows, indexing()))
+    return ahead(_looked_up(app, chunks(records, rows, indexing())))
+
+
+def _looked_up(app: Flask, read: Iterator[Chunk]) -> Iterator[Prepared]:
+    for chunk in read:
+        with app.app_context(), reading():
+            known_ids = store.find(chunk.drafts)
+        yield Prepared(chunk, known_ids)
 
 
 def _pieces(app: Flask, import_id: int, uid: bytes, offset: int) -> Iterator[bytes]:
@@ -119,24 +140,36 @@ def _lines_before(run: Run) -> int:
         return count_lines(before())
 
 
-def write(run: Run, chunk: Chunk) -> None:
-    """Write a chunk and move the import on by it. Raises LeaseLost, and IntegrityError when another import or person
-    took an e-mail address in between (then the same again finds it)."""
+def write(run: Run, prepared: Prepared, before: Written | None) -> Written | None:
+    """Write a chunk and move the import on by it; returns what it wrote, None when that is not known.
+
+    before: what the chunk before it wrote; None has the chunk looked up again.
+    Raises LeaseLost, and IntegrityError when another import or person took an e-mail address since the chunk was
+    looked up (then the same with None finds it).
+    """
+    chunk = prepared.chunk
     state = _state(run)
     if state.bytes_done == chunk.end:  # committed before, when the answer to the commit was lost
-        return
+        return None
     now = clock.utcnow()
-    matcher = Matcher(store.load_known(chunk.drafts, run.started_at))
+    known_ids = store.find(chunk.drafts) if before is None else _joined(prepared, before)
+    matcher = Matcher(store.load(known_ids, run.started_at))
     placed, ambiguous = _place(matcher, chunk.drafts)
     store.add(matcher.new, now)
     store.change(matcher.changed, now)
+    met = {contact.id: contact for contact in (*matcher.new, *matcher.joined.values()) if contact.id is not None}
     if state.folder_id is not None:
-        ids = [contact.id for contact in (*matcher.new, *matcher.joined.values()) if contact.id is not None]
-        store.add_to_folder(state.folder_id, ids)
+        store.add_to_folder(state.folder_id, met)
     bad = sorted([*chunk.bad, *ambiguous])
     if bad:
         import_chunks.put_bad_rows(run.import_id, run.uid, state.rows_done, bad)
     _advance(run, chunk, placed, len(bad))
+    return {key: id_ for id_, contact in met.items() for key in contact.indexes if key}
+
+
+def _joined(prepared: Prepared, before: Written) -> set[int]:
+    keys = {key for draft in prepared.chunk.drafts for key in draft.indexes}
+    return {*prepared.known_ids, *(before[key] for key in before.keys() & keys)}
 
 
 @dataclass(frozen=True, slots=True)

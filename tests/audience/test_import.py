@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Collection
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from flask import Flask
 from sqlalchemy.exc import DBAPIError
 
 from app.audience import csv_import, csv_rows, import_chunks, import_service, service, store
-from app.audience.matching import Known
+from app.audience.matching import Draft
 from app.audience.models import ChunkKind, ImportChunk, ImportStatus
 from app.channels.address import email_domain
 from app.extensions import db
@@ -39,10 +40,11 @@ def test_killed_import_goes_on_at_its_last_chunk(small_chunks: None, monkeypatch
     import_id = start(upload(people(range(95)) + "nobody,,x\n"))
     real, calls = csv_import.write, iter(range(100))
 
-    def dies_in_the_fifth(run: csv_import.Run, chunk: csv_rows.Chunk) -> None:
-        real(run, chunk)
+    def dies_in_the_fifth(*args: Any) -> csv_import.Written | None:
+        written = real(*args)
         if next(calls) == 4:
             raise KeyboardInterrupt
+        return written
 
     monkeypatch.setattr(csv_import, "write", dies_in_the_fifth)
     with pytest.raises(KeyboardInterrupt):
@@ -68,10 +70,31 @@ def test_chunk_whose_commit_was_not_confirmed_is_not_written_twice(small_chunks:
     import_id = start(upload(people(range(15))))
     run = claimed(import_id, "me")
     first, second = csv_import.prepared(run)
+    written: csv_import.Written | None = {}
     for chunk in (first, first, second, second):
-        in_transaction(lambda chunk=chunk: csv_import.write(run, chunk))  # type: ignore[misc]
+        written = in_transaction(csv_import.write, run, chunk, written)
     done = import_service.get(import_id)
     assert (done.rows_done, counts(done), len(contacts())) == (15, (15, 0, 0, 0), 15)
+
+
+def test_person_of_the_chunk_before_is_met_though_the_look_was_too_early(small_chunks: None) -> None:
+    run = claimed(start(upload(people(range(10)) + "person3@example.org,,Name of then\n")), "me")
+    first, second = csv_import.prepared(run)
+    assert not second.known_ids
+    written = in_transaction(csv_import.write, run, first, {})
+    assert written is not None and len(written) == 20
+    in_transaction(csv_import.write, run, second, written)
+    assert counts(import_service.get(run.import_id)) == (10, 0, 1, 0)
+    assert contacts()[3].first_name == "Name of then"
+
+
+def test_chunk_is_looked_up_again_when_nobody_knows_what_the_one_before_wrote(small_chunks: None) -> None:
+    run = claimed(start(upload(people(range(10)) + "person3@example.org,,Name of then\n")), "me")
+    first, second = csv_import.prepared(run)
+    in_transaction(csv_import.write, run, first, {})
+    assert in_transaction(csv_import.write, run, first, {}) is None  # the answer to the commit was lost
+    in_transaction(csv_import.write, run, second, None)
+    assert counts(import_service.get(run.import_id)) == (10, 0, 1, 0)
 
 
 def test_worker_that_lost_its_lease_writes_nothing(small_chunks: None) -> None:
@@ -80,7 +103,7 @@ def test_worker_that_lost_its_lease_writes_nothing(small_chunks: None) -> None:
     chunk = next(iter(csv_import.prepared(slow)))
     end_lease(import_id)
     claimed(import_id, "other")
-    for step in (lambda: csv_import.write(slow, chunk), lambda: csv_import.finish(slow)):
+    for step in (lambda: csv_import.write(slow, chunk, {}), lambda: csv_import.finish(slow)):
         with pytest.raises(csv_import.LeaseLost):
             in_transaction(step)
     assert contacts() == [] and import_service.get(import_id).status is ImportStatus.RUNNING
@@ -90,7 +113,7 @@ def test_chunk_out_of_turn_is_refused(small_chunks: None) -> None:
     run = claimed(start(upload(people(range(15)))), "me")
     _, second = csv_import.prepared(run)
     with pytest.raises(csv_import.LeaseLost):
-        in_transaction(lambda: csv_import.write(run, second))
+        in_transaction(lambda: csv_import.write(run, second, {}))
     with pytest.raises(csv_import.LeaseLost):
         in_transaction(lambda: csv_import.finish(run))
     assert contacts() == []
@@ -99,12 +122,12 @@ def test_chunk_out_of_turn_is_refused(small_chunks: None) -> None:
 def test_person_saved_by_somebody_else_at_the_same_moment_is_merged(monkeypatch: pytest.MonkeyPatch) -> None:
     with transaction():
         service.create_contact({"email": "person1@example.org", "company": "Firm"})
-    real, looks = store.load_known, iter([True])
+    real, looks = store.find, iter([True])
 
-    def not_yet_there(*args: Any) -> list[Known]:
-        return [] if next(looks, False) else real(*args)
+    def not_yet_there(drafts: Collection[Draft]) -> set[int]:
+        return set() if next(looks, False) else real(drafts)
 
-    monkeypatch.setattr(store, "load_known", not_yet_there)
+    monkeypatch.setattr(store, "find", not_yet_there)
     done = imported(people(range(3)))
     assert (done.status, counts(done), len(contacts())) == (ImportStatus.DONE, (2, 1, 0, 0), 3)
     assert {(contact.first_name, contact.company) for contact in contacts()} >= {("Name 1", "Firm")}
@@ -124,11 +147,11 @@ def test_cancel_stops_at_the_next_chunk(small_chunks: None, monkeypatch: pytest.
     import_id = start(upload(people(range(50))))
     real, calls = csv_import.write, iter(range(100))
 
-    def cancelled_before_the_third(run: csv_import.Run, chunk: csv_rows.Chunk) -> None:
+    def cancelled_before_the_third(*args: Any) -> csv_import.Written | None:
         if next(calls) == 2:
             import_service.cancel(import_id)
             db.session.commit()
-        real(run, chunk)
+        return real(*args)
 
     monkeypatch.setattr(csv_import, "write", cancelled_before_the_third)
     run_import(import_id)
