@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from typing import BinaryIO
 
 import pymysql
 import redis
@@ -32,11 +34,11 @@ def missing_for_second_run() -> list[str]:
     return reasons
 
 
-def run(title: str, environ: dict[str, str], *arguments: str) -> int:
-    """One run of pytest; returns its exit code."""
-    print(f"== {title}", flush=True)
+def begin(title: str, log: BinaryIO | None, environ: dict[str, str], *arguments: str) -> subprocess.Popen[bytes]:
+    """Start a run of pytest, which writes to the log, or to the terminal when there is none."""
+    print(f"== {title}{' (shown when it is over)' if log else ''}", flush=True)
     command = [sys.executable, "-m", "pytest", *arguments]
-    return subprocess.run(command, env=os.environ | environ, check=False).returncode
+    return subprocess.Popen(command, env=os.environ | environ, stdout=log, stderr=log)
 
 
 def main() -> int:
@@ -44,10 +46,16 @@ def main() -> int:
     left_out = missing_for_second_run()
     if shutil.which("chromium") is None:
         left_out.append("There is no chromium: the tests in a browser were left out.")
-    codes = [run("SQLite and a Redis of our own", {"TEST_DATABASE_URL": "", "TEST_REDIS_URL": ""})]
-    if not missing_for_second_run():
-        skipped = [f"--ignore={path}" for path in ON_EMBEDDED_ONLY]
-        codes.append(run("MariaDB and Redis", {"TEST_DATABASE_URL": MARIADB, "TEST_REDIS_URL": REDIS}, *skipped))
+    with tempfile.TemporaryFile() as log:
+        runs = [begin("SQLite and a Redis of our own", None, {"TEST_DATABASE_URL": "", "TEST_REDIS_URL": ""})]
+        if not missing_for_second_run():
+            # Beside the first, each with its own database, Redis and folders: a test waits more than it computes.
+            own = ["-o", "cache_dir=.pytest_cache/mariadb", *(f"--ignore={path}" for path in ON_EMBEDDED_ONLY)]
+            on_servers = {"TEST_DATABASE_URL": MARIADB, "TEST_REDIS_URL": REDIS}
+            runs.append(begin("MariaDB and Redis", log, on_servers, *own))
+        codes = [each.wait() for each in runs]
+        log.seek(0)
+        print(log.read().decode(errors="replace"), flush=True)
     for sentence in left_out:
         print(f"Not run: {sentence}")
     is_ci = os.environ.get("CI") == "true"

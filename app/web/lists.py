@@ -25,7 +25,7 @@ from app.web.filters import AppFilterConverter, StartsWith, number
 
 log = logging.getLogger(__name__)
 
-MOST = 25_000  # entries that a list counts, and lets people page through
+MOST = 10_000  # entries that a list counts, and lets people page through
 FEW = 500  # that match a filter are remembered, so that a rare thing is searched for once and not twice
 SECONDS = 3.0
 WIDE = (Text, LargeBinary, JSON)
