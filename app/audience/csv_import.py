@@ -159,7 +159,7 @@ def write(run: Run, prepared: Prepared, before: Written | None) -> Written | Non
     store.change(matcher.changed, now)
     met = {contact.id: contact for contact in (*matcher.new, *matcher.joined.values()) if contact.id is not None}
     if state.folder_id is not None:
-        store.add_to_folder(state.folder_id, met)
+        store.fill_folder(state.folder_id, met)
     bad = sorted([*chunk.bad, *ambiguous])
     if bad:
         import_chunks.put_bad_rows(run.import_id, run.uid, state.rows_done, bad)

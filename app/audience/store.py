@@ -180,6 +180,24 @@ def add_to_folder(folder_id: int, contact_ids: Collection[int]) -> None:
         _run(f"INSERT IGNORE INTO contact_folder (folder_id, contact_id) VALUES {pairs}")  # noqa: S608  numbers
 
 
+def fill_folder(folder_id: int, contact_ids: Collection[int]) -> None:
+    """The same for contacts that this transaction wrote or loaded. A folder that was deleted meanwhile takes nobody.
+
+    They are locked, and the folder is here: the server need not look each of them up again and lock it for the foreign
+    key, a twelfth of an import (measured).
+    """
+    if not _on_mysql():
+        add_to_folder(folder_id, contact_ids)
+        return
+    if not _rows(f"SELECT id FROM folder WHERE id = {folder_id:d} LOCK IN SHARE MODE"):  # noqa: S608  a number
+        return
+    _run("SET foreign_key_checks = 0")
+    try:
+        add_to_folder(folder_id, contact_ids)
+    finally:
+        _run("SET foreign_key_checks = 1")
+
+
 def _row_maker(now: datetime) -> Callable[[Known], dict[str, Any]]:
     seal = sealing()
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.audience import csv_import, csv_rows, import_chunks, import_service, service, store
 from app.audience.matching import Draft
-from app.audience.models import ChunkKind, ImportChunk, ImportStatus
+from app.audience.models import ChunkKind, Folder, ImportChunk, ImportStatus
 from app.channels.address import email_domain
 from app.extensions import db
 from app.kernel import queues
@@ -259,3 +259,38 @@ def test_no_address_reaches_the_log(caplog: pytest.LogCaptureFixture) -> None:
     logged = " ".join(f"{record.getMessage()} {record.__dict__}" for record in caplog.records)
     assert "canary" not in logged and "600100200" not in logged
     assert email_domain("canary@example.org") not in logged
+
+
+def test_texts_that_mean_something_to_a_database_come_in_as_they_are() -> None:
+    odd = ["O'Neill", "back\\slash", "\\'; DROP TABLE contact; --", "''", "x\\", "😀 100% _ %s :name", 'a"b`c']
+    rows = [f'odd{n}@example.org,"{text.replace(chr(34), chr(34) * 2)}"' for n, text in enumerate(odd)]
+    done = imported("\n".join(["e-mail,last name", *rows]) + "\n")
+    assert counts(done) == (len(odd), 0, 0, 0)
+    assert [contact.last_name for contact in contacts()] == odd
+
+
+@pytest.mark.mariadb
+def test_folder_that_is_filled_waits_with_its_deletion_and_foreign_keys_hold_again(app: Flask) -> None:
+    with transaction():
+        folder_id = service.create_folder("Shop").id
+    import_id = start(upload(people(range(5))), folder_id=folder_id)
+    run = claimed(import_id, "me")
+    (only,) = csv_import.prepared(run)
+    csv_import.write(run, only, {})
+    with db.engine.connect() as other:
+        other.exec_driver_sql("SET innodb_lock_wait_timeout = 1")
+        with pytest.raises(DBAPIError, match="1205"):
+            other.execute(sa.delete(Folder).where(Folder.id == folder_id))
+    assert db.session.execute(sa.text("SELECT @@foreign_key_checks")).scalar_one() == 1
+    db.session.commit()
+    with transaction():
+        service.delete_folder(folder_id)
+    assert db.session.execute(sa.text("SELECT COUNT(*) FROM contact_folder")).scalar_one() == 0
+
+
+@pytest.mark.mariadb
+def test_folder_that_is_gone_takes_nobody(app: Flask) -> None:
+    with transaction():
+        contact_id = service.create_contact({"email": "a@example.org"}).id
+        store.fill_folder(12345, [contact_id])
+    assert db.session.execute(sa.text("SELECT COUNT(*) FROM contact_folder")).scalar_one() == 0
