@@ -7,7 +7,9 @@ While the server writes a chunk, the next one is read, checked and looked up on 
 before wrote is not seen there yet: write() hands that on.
 """
 
+import sys
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from os import urandom
@@ -155,7 +157,8 @@ def write(run: Run, prepared: Prepared, before: Written | None) -> Written | Non
     known_ids = store.find(chunk.drafts) if before is None else _joined(prepared, before)
     matcher = Matcher(store.load(known_ids, run.started_at))
     placed, ambiguous = _place(matcher, chunk.drafts)
-    store.add(matcher.new, now)
+    with _quick_turns():
+        store.add(matcher.new, now)
     store.change(matcher.changed, now)
     met = {contact.id: contact for contact in (*matcher.new, *matcher.joined.values()) if contact.id is not None}
     if state.folder_id is not None:
@@ -165,6 +168,18 @@ def write(run: Run, prepared: Prepared, before: Written | None) -> Written | Non
         import_chunks.put_bad_rows(run.import_id, run.uid, state.rows_done, bad)
     _advance(run, chunk, placed, len(bad))
     return {key: id_ for id_, contact in met.items() for key in contact.indexes if key}
+
+
+@contextmanager
+def _quick_turns() -> Iterator[None]:
+    """Let the thread that has an answer of the server go on soon: with Python's 5 ms between turns the server stood
+    idle while others made what it gets next, a seventh of the time (measured)."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(0.0005)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 def _joined(prepared: Prepared, before: Written) -> set[int]:
