@@ -16,7 +16,8 @@ from sqlalchemy.exc import ArgumentError
 from app.kernel.crypto import Keyring, KeyringError, write_keyring
 
 ROOT = Path(__file__).resolve().parent
-SENDERS = {"email": "app.providers.smtp.SmtpTransport"}
+SENDERS = {"email": "app.providers.smtp.SmtpTransport", "sms": "app.providers.twilio_sms.TwilioTransport"}
+TWILIO_URL = "https://api.twilio.com"
 
 
 class ConfigError(Exception):
@@ -58,6 +59,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "DEMO": environ.get("MUSTER_DEMO") == "1",
         "DEMO_MAIL_PORT": _port("MUSTER_DEMO_MAIL_PORT", environ, 8025),
         "SENDERS": SENDERS,
+        "TWILIO_URL": _twilio_url(environ.get("MUSTER_TWILIO_URL") or TWILIO_URL),
         "SMTP_CA_FILE": _file("MUSTER_SMTP_CA_FILE", environ),
         "REDIS_URL": environ.get("REDIS_URL") or "redis://127.0.0.1:6379/0",
         **_database(environ.get("DATABASE_URL") or _sqlite(instance / "muster.db"), environ),
@@ -131,6 +133,18 @@ def _public_url(text: str) -> str:
             f"MUSTER_PUBLIC_URL is {text!r}. Set the address people reach, as https://muster.example.org."
         )
     return text.rstrip("/")
+
+
+def _twilio_url(text: str) -> str:
+    """Twilio's own address, or a stand-in for it on this machine: the secrets of the gateways go there."""
+    try:
+        parts = urlsplit(text)
+        is_here = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1") and bool(parts.port)
+    except ValueError:
+        is_here = False
+    if text != TWILIO_URL and (not is_here or parts.path or parts.query or parts.fragment or parts.username):
+        raise ConfigError(f"MUSTER_TWILIO_URL is {text!r}. Leave it out, or name a port here: http://127.0.0.1:4010.")
+    return text
 
 
 def _file(name: str, environ: Mapping[str, str]) -> str | None:

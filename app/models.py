@@ -3,8 +3,20 @@
 from app.audience import models as audience
 from app.campaigns import models as campaigns
 from app.channels import models as channels
-from app.kernel import audit, leases, sign_ins
+from app.kernel import audit, leases, saved_filters, sign_ins
 from app.missions import models as missions
+from app.notices import models as notices
 from app.sending import models as sending
 
-__all__ = ["audience", "audit", "campaigns", "channels", "leases", "missions", "sending", "sign_ins"]
+__all__ = [
+    "audience",
+    "audit",
+    "campaigns",
+    "channels",
+    "leases",
+    "missions",
+    "notices",
+    "saved_filters",
+    "sending",
+    "sign_ins",
+]

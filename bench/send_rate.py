@@ -19,9 +19,9 @@ from app.extensions import db
 from app.kernel import clock
 from app.kernel.db import reading, transaction
 from app.sending import progress, service
-from app.sending.deliver import date_header, values_of
 from app.sending.models import CampaignRecipient
 from app.sending.states import RecipientState
+from app.sending.writers import date_header, values_of
 from bench import campaign as made
 from bench import common
 from jobs import runtime

@@ -15,7 +15,7 @@ from app.missions.models import Mission
 from app.missions.states import MissionPriority, MissionStatus
 from app.sending import labels
 
-BY = "demo"
+BY = "admin"
 GROUPS = {
     "Seasons": ("What the time of the year brings.", ("Autumn sale", "Spring preview", "Monthly letter")),
     "Events": ("Fairs and workshops.", ("Trade fair invitation", "Cancelled workshop", "Early booking")),

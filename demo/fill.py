@@ -27,7 +27,7 @@ from demo.people import GROUPS, Group, csv_file
 from jobs.audience import run_import
 from jobs.sending import settle_campaign
 
-BY = "demo"
+BY = "admin"  # whoever signs in: the campaigns are theirs, and the bell tells of them
 CATCHER, REFUSING = "Mail catcher", "Account with a wrong password"
 
 

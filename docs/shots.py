@@ -42,6 +42,7 @@ def guide(seeded: seed.Seed) -> dict[str, str | Callable[[Page], None]]:
     return {
         "cards": "/dashboard/campaigns",
         "campaigns": "/campaigns/list/",
+        "calendar": moments.month,
         "campaign": f"/campaigns/show/{sending}",
         "report": f"/reports/campaign/{sending}",
         "contacts": "/contacts/list/",

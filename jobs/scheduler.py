@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.extensions import db
 from app.kernel import leases, logs, processes
 from app.kernel.db import in_transaction
-from jobs import audience, sending
+from jobs import audience, notices, sending
 from jobs.runtime import the_app
 
 log = logging.getLogger(__name__)
@@ -61,6 +61,7 @@ class Scheduler:
             sending.wake_labels()
             sending.forget_former()
             audience.wake_imports()
+            notices.gather_notices()
         return is_leading
 
 

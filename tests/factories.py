@@ -9,9 +9,10 @@ from app.audience.addresses import Addresses, indexing, sealing
 from app.audience.models import Contact, Folder
 from app.campaigns import service as campaigns
 from app.campaigns.models import Campaign
+from app.channels import gateways
 from app.channels import service as channels
-from app.channels.contract import Security
-from app.channels.models import SmtpAccount
+from app.channels.contract import Channel, Security
+from app.channels.models import Gateway, SmtpAccount
 from app.extensions import db
 from app.kernel import clock
 from app.missions import service as missions
@@ -33,6 +34,16 @@ def account(secret: str | None = None, **values: Any) -> SmtpAccount:
     }
     made = SmtpAccount(**usual | values)
     channels.prepare_account(made, secret)
+    db.session.add(made)
+    db.session.flush()
+    return made
+
+
+def gateway(secret: str = "a token", **values: Any) -> Gateway:
+    """A gateway without limits, as Twilio's console would give it."""
+    usual = {"name": f"Gateway {next(_numbers)}", "account_sid": f"AC{'0' * 32}", "sender": "+15005550006"}
+    made = Gateway(**usual | values)
+    gateways.prepare(made, secret)
     db.session.add(made)
     db.session.flush()
     return made
@@ -100,6 +111,22 @@ def campaign(*folders: Folder, sender: SmtpAccount | None = None, **values: Any)
         "text": "Dear {{ first_name }}, look at our new things: https://shop.example/new",
     }
     return campaigns.create(usual | values, [each.id for each in folders], BY)
+
+
+def text_campaign(*folders: Folder, sender: Gateway | None = None, **values: Any) -> Campaign:
+    """A draft of text messages that is complete but for its audience."""
+    usual = {
+        "name": f"Campaign {next(_numbers)}",
+        "channel": Channel.SMS,
+        "gateway_id": (sender or gateway()).id,
+        "text": "Hi {{ first_name }}, new things are here. Reply STOP to opt out",
+    }
+    return campaigns.create(usual | values, [each.id for each in folders], BY)
+
+
+def people_with_phones(count: int, *folders: Folder) -> list[Contact]:
+    """Many people, each with a number of their own and no e-mail address."""
+    return [contact(*folders, email=None, phone=f"+4850{next(_numbers):07d}") for _ in range(count)]
 
 
 def ready_campaign(people: int = 1, **values: Any) -> Campaign:

@@ -7,7 +7,8 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from app.audience.addresses import email_index, phone_index
-from app.audience.models import Contact, Folder, Suppression, contact_folder
+from app.audience.fields import ATTRIBUTE_PREFIX
+from app.audience.models import Contact, ContactImport, Folder, Suppression, contact_folder
 from app.channels.address import normalise_email
 from app.channels.contract import Channel
 from app.channels.phone import normalise_phone
@@ -15,6 +16,14 @@ from app.extensions import db
 
 SEARCHED = (Contact.last_name, Contact.first_name, Contact.company)
 MOST_WORDS = 4
+LAST_IMPORTS = 20
+
+
+def own_fields() -> list[str]:
+    """The own fields that the last imports filled, as attributes.city, in the order of the alphabet."""
+    last = select(ContactImport.mapping).order_by(ContactImport.id.desc()).limit(LAST_IMPORTS)
+    targets = {target for mapping in db.session.scalars(last) for target in (mapping or {}).values()}
+    return sorted(target for target in targets if target.startswith(ATTRIBUTE_PREFIX))
 
 
 def find_by_address(address: str, default_country: str = "") -> list[Contact]:

@@ -2,19 +2,18 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterator
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
-import holidays
 from sqlalchemy import func, inspect, select
 
 from app.audience.models import contact_folder
-from app.campaigns import content
+from app.campaigns import content, days_off, text_checks
 from app.campaigns.lifecycle import CampaignStatus
-from app.campaigns.models import Campaign, CampaignContact, CampaignDocument, CampaignGroup, OwnHoliday
+from app.campaigns.models import Campaign, CampaignContact, CampaignDocument, CampaignGroup
 from app.campaigns.schedule import Window, next_opening
 from app.channels.contract import Channel
 from app.channels.merge import Part, parse
@@ -26,7 +25,6 @@ from app.kernel.texts import N_, Phrase
 
 MAX_DELAY_SECONDS = 7 * 86400
 MAX_BATCH_SIZE = 1_000_000
-HOLIDAY_YEARS_AHEAD = 3
 BLOCKED_TYPES = re.compile(
     r"\.(exe|com|bat|cmd|scr|pif|msi|js|jse|vbs|vbe|wsf|hta|ps1|jar|lnk|iso|img|svg|html?|xhtml)$", re.I
 )
@@ -44,6 +42,7 @@ WRITABLE = frozenset(
         "group_id",
         "channel",
         "smtp_account_id",
+        "gateway_id",
         "subject",
         "html",
         "text",
@@ -83,7 +82,7 @@ def check_campaign(campaign: Campaign, now: datetime) -> None:
     _check_length(campaign.description, "description", 500)
     _check_storable(campaign.description, "description")
     _check_group(campaign)
-    campaign.channel = campaign.channel or Channel.EMAIL
+    text_checks.check_channel(campaign)
     _check_account(campaign)
     _check_content(campaign)
     _check_dates(campaign, now)
@@ -134,6 +133,9 @@ def _check_group(campaign: Campaign) -> None:
 
 
 def _check_account(campaign: Campaign) -> None:
+    if campaign.channel is Channel.SMS:
+        text_checks.check_gateway(campaign)
+        return
     with db.session.no_autoflush:
         # A form sets the account, a program its id; whichever was set last counts, and both agree afterwards.
         if not inspect(campaign).attrs.smtp_account.history.has_changes():
@@ -190,7 +192,7 @@ def _check_days_and_hours(campaign: Campaign) -> None:
     if campaign.daily_from is not None and campaign.daily_from == campaign.daily_until:
         raise InvalidInput("The daily hours are empty: from and until are the same.", "daily_until")
     country = campaign.holidays_country = (campaign.holidays_country or "").strip().upper()
-    if country and country not in _holiday_countries():
+    if country and country not in days_off.countries():
         raise InvalidInput(
             "No holidays are known for “%(country)s”. Use a code such as PL.", "holidays_country", country=country[:40]
         )
@@ -221,6 +223,21 @@ def check_launch(campaign: Campaign, now: datetime) -> None:
 
 def launch_problems(campaign: Campaign, now: datetime) -> Iterator[InvalidInput]:
     """Everything that keeps a campaign from sending, the first to mend first."""
+    if campaign.channel is Channel.SMS:
+        yield from text_checks.launch_problems(campaign)
+    else:
+        yield from _account_problems(campaign)
+        yield from _content_problems(campaign)
+    if next_opening(now, window_of(campaign, now)).at is None:
+        yield InvalidInput(
+            "There is no moment left to send: the validity period, the daily hours and the days exclude each other.",
+            "valid_until",
+        )
+    if campaign.status is CampaignStatus.DRAFT and not _has_audience(campaign):
+        yield InvalidInput("Nobody is in the audience. Choose folders that have contacts.", "folders")
+
+
+def _account_problems(campaign: Campaign) -> Iterator[InvalidInput]:
     account = campaign.smtp_account
     if account is None:
         yield InvalidInput("Choose the SMTP account that sends this campaign.", "smtp_account")
@@ -237,14 +254,6 @@ def launch_problems(campaign: Campaign, now: datetime) -> Iterator[InvalidInput]
             name=account.name,
             why=account.paused_reason,
         )
-    yield from _content_problems(campaign)
-    if next_opening(now, window_of(campaign, now)).at is None:
-        yield InvalidInput(
-            "There is no moment left to send: the validity period, the daily hours and the days exclude each other.",
-            "valid_until",
-        )
-    if campaign.status is CampaignStatus.DRAFT and not _has_audience(campaign):
-        yield InvalidInput("Nobody is in the audience. Choose folders that have contacts.", "folders")
 
 
 def _content_problems(campaign: Campaign) -> Iterator[InvalidInput]:
@@ -288,12 +297,15 @@ def audience_size(campaign: Campaign) -> int:
     return beside + (db.session.scalar(select(count).where(contact_folder.c.folder_id.in_(ids))) or 0)
 
 
-def window_of(campaign: Campaign, now: datetime) -> Window:
-    """The campaign's schedule as a value for the pure functions of campaigns.schedule."""
-    days = frozenset[Any]()
+def window_of(campaign: Campaign, now: datetime, own: Collection[date] | None = None) -> Window:
+    """The campaign's schedule as a value for the pure functions of campaigns.schedule.
+
+    own: the own days without work where they are known already, for many campaigns at once.
+    """
+    days = frozenset[date]()
     if campaign.working_days_only:
-        own = db.session.scalars(select(OwnHoliday.on_date).where(OwnHoliday.on_date >= now.date() - timedelta(days=2)))
-        days = frozenset(own) | _public_holidays(campaign.holidays_country, now.year)
+        own = days_off.own(now.date() - timedelta(days=2)) if own is None else own
+        days = frozenset(own) | frozenset(days_off.public(campaign.holidays_country, now.year))
     return Window(
         zone=ZoneInfo(campaign.zone),
         start_at=campaign.start_at,
@@ -307,21 +319,9 @@ def window_of(campaign: Campaign, now: datetime) -> Window:
 
 
 @cache
-def _public_holidays(country: str, year: int) -> frozenset[Any]:
-    if not country:
-        return frozenset()
-    return frozenset(holidays.country_holidays(country, years=range(year - 1, year + HOLIDAY_YEARS_AHEAD)))
-
-
-@cache
 def zones() -> tuple[str, ...]:
     """The time zones to choose from, by name: places and UTC, no abbreviations and nothing of this machine's own."""
     return ("UTC", *sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/")))
-
-
-@cache
-def _holiday_countries() -> frozenset[str]:
-    return frozenset(holidays.list_supported_countries(include_aliases=False))
 
 
 def document_name(name: str) -> str:

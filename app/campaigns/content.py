@@ -2,13 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flask import current_app
 from sqlalchemy import select
 
+from app.campaigns import text_content
 from app.campaigns.models import Campaign, CampaignContent, CampaignDocument
+from app.channels.contract import Channel
+from app.channels.email_html import Taken, ready
 from app.channels.email_message import Attachment, CompiledEmail, EmailSource, compile_email
 from app.channels.merge import URL_FIELDS, Part, Slot, parse, with_defaults
 from app.extensions import db
@@ -18,17 +21,29 @@ from app.kernel.signing import TokenPurpose, key_for, signer
 WRITTEN = ("subject", "html", "text", "track_opens", "track_clicks")
 SENDER = ("from_name", "from_email", "reply_to")
 UNTRACKED = {"track_opens": False, "track_clicks": False}
+BARE: dict[str, Any] = UNTRACKED | {
+    "from_name": "",
+    "from_email": "news@example.com",
+    "reply_to": None,
+    "document_ids": [],
+}
 
 
 def values_of(campaign: Campaign) -> dict[str, Any]:
     """What makes the content of a campaign: what was written, its sender and its documents."""
-    account = campaign.smtp_account
     documents = sorted(document.id for document in campaign.documents if not document.is_removed)
     return {
         **{name: getattr(campaign, name) for name in WRITTEN},
-        **{name: getattr(account, name) for name in SENDER},
+        **_sender_values(campaign),
         "document_ids": documents,
     }
+
+
+def _sender_values(campaign: Campaign) -> dict[str, Any]:
+    if campaign.channel is Channel.SMS:
+        assert campaign.gateway is not None
+        return {"from_name": "", "from_email": campaign.gateway.address, "reply_to": None}
+    return {name: getattr(campaign.smtp_account, name) for name in SENDER}
 
 
 def freeze(campaign: Campaign) -> int:
@@ -41,7 +56,8 @@ def freeze(campaign: Campaign) -> int:
     last = db.session.get(CampaignContent, (campaign.id, campaign.content_version))
     if last is None or last.fingerprint != fingerprint:
         version = campaign.content_version + 1
-        links = list(_compile(campaign.id, version, values).links)
+        values = _sendable(values)
+        links = _checked(campaign, version, values)
         now = clock.utcnow()
         db.session.add(
             CampaignContent(
@@ -55,7 +71,25 @@ def freeze(campaign: Campaign) -> int:
 
 def check(campaign: Campaign) -> None:
     """Compile what the campaign says now. Raises InvalidInput naming the part that does not compile."""
-    _compile(campaign.id, campaign.content_version, values_of(campaign))
+    _checked(campaign, campaign.content_version, _sendable(values_of(campaign)))
+
+
+def _checked(campaign: Campaign, version: int, values: dict[str, Any]) -> list[str]:
+    """Compile the values for the campaign's channel; returns the targets of tracked links."""
+    if campaign.channel is Channel.SMS:
+        text_content.make(values["text"], values["document_ids"])
+        return []
+    return list(_compile(campaign.id, version, values).links)
+
+
+def left_out(campaign: Campaign) -> tuple[Taken, ...]:
+    """What is written in the campaign's HTML and is not sent. Raises MergeError as email_html.ready does."""
+    return ready(campaign.html).taken
+
+
+def _sendable(values: dict[str, Any]) -> dict[str, Any]:
+    """The values with the HTML as it is sent; a frozen version holds it so, and is not made ready again."""
+    return values | {"html": ready(values["html"]).html}
 
 
 def compiled(campaign_id: int, version: int) -> CompiledEmail:
@@ -68,23 +102,38 @@ def compiled(campaign_id: int, version: int) -> CompiledEmail:
 
 def compiled_draft(campaign: Campaign) -> CompiledEmail:
     """What the campaign says now, compiled without tracking: for a test message."""
-    return _compile(campaign.id, campaign.content_version, values_of(campaign) | UNTRACKED)
+    return _compile(campaign.id, campaign.content_version, _sendable(values_of(campaign) | UNTRACKED))
 
 
 def compiled_example(campaign: Campaign, mark: Callable[[str], str]) -> CompiledEmail:
     """What the campaign says now, to be looked at: without tracking and documents, and where a value is missing and
     has no default stands mark(field)."""
-    values = values_of(campaign) | UNTRACKED | {"document_ids": []}
-    values |= {part.value: with_defaults(values[part.value], part, mark) for part in Part if values[part.value].strip()}
-    return _compile(campaign.id, campaign.content_version, values)
+    values = _sendable(values_of(campaign) | UNTRACKED | {"document_ids": []})
+    return _compile(campaign.id, campaign.content_version, _with_marks(values, mark))
 
 
-def fields_without_default(campaign: Campaign) -> frozenset[str]:
+def compiled_words(words: Mapping[Part, str], mark: Callable[[str], str]) -> CompiledEmail:
+    """The same for words of which no campaign is made yet: without a sender of its own."""
+    values = _sendable(BARE | {part.value: words[part] for part in Part})
+    return _compile(0, 0, _with_marks(values, mark))
+
+
+def _with_marks(values: dict[str, Any], mark: Callable[[str], str]) -> dict[str, Any]:
+    marked = {part.value: with_defaults(values[part], part, mark) for part in Part if values[part].strip()}
+    return values | marked
+
+
+def words_of(written: Any) -> dict[Part, str]:
+    """What a campaign or a template says, by the parts of a message."""
+    return {part: getattr(written, part.value) for part in Part}
+
+
+def fields_without_default(words: Mapping[Part, str]) -> frozenset[str]:
     """The contact's values that the message uses somewhere without saying what stands there when they are missing.
 
     Raises MergeError as merge.parse does.
     """
-    slots = [piece for part in Part for piece in parse(getattr(campaign, part.value), part) if isinstance(piece, Slot)]
+    slots = [piece for part in Part for piece in parse(words[part], part) if isinstance(piece, Slot)]
     return frozenset(slot.field for slot in slots if not slot.default and slot.field not in URL_FIELDS)
 
 

@@ -26,8 +26,11 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.audience.models import Folder
 from app.campaigns.lifecycle import CampaignStatus
 from app.channels.contract import Channel, Reason
-from app.channels.models import SmtpAccount
+from app.channels.models import Gateway, Sender, SmtpAccount
 from app.kernel.db import NEVER_AGAIN, EnumText, UtcDateTime, bytes_of
+
+# The column of a campaign that names its sender, without "_id".
+SENDER_OF = {Channel.EMAIL: "smtp_account", Channel.SMS: "gateway"}
 
 LongText = Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
 
@@ -80,6 +83,7 @@ class Campaign(Model):
     next_send_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     # content
     smtp_account_id: Mapped[int | None] = mapped_column(ForeignKey("smtp_account.id"))
+    gateway_id: Mapped[int | None] = mapped_column(ForeignKey("gateway.id"))
     subject: Mapped[str] = mapped_column(String(500), default="")
     html: Mapped[str] = mapped_column(LongText, default="")
     text: Mapped[str] = mapped_column(LongText, default="")
@@ -104,15 +108,22 @@ class Campaign(Model):
     lifecycle_serial: Mapped[int] = mapped_column(Integer, default=0)
     settled_serial: Mapped[int] = mapped_column(Integer, default=0)
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     created_by: Mapped[str] = mapped_column(String(64), default="", index=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     changed_by: Mapped[str] = mapped_column(String(64), default="")
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     group: Mapped[CampaignGroup | None] = relationship()
     smtp_account: Mapped[SmtpAccount | None] = relationship()
+    gateway: Mapped[Gateway | None] = relationship()
     folders: Mapped[list[Folder]] = relationship(secondary=campaign_folder)
     documents: Mapped[list["CampaignDocument"]] = relationship(back_populates="campaign", passive_deletes=True)
+
+    @property
+    def sender(self) -> Sender | None:
+        """What sends it: of the kind that its channel needs."""
+        sender: Sender | None = getattr(self, SENDER_OF[self.channel])
+        return sender
 
     def __repr__(self) -> str:
         return self.name
@@ -157,6 +168,42 @@ class CampaignDocument(Model):
 
     def __repr__(self) -> str:
         return self.name
+
+
+class MessageTemplate(Model):
+    """A message to begin with, in the words of the team. What is made from it is a copy."""
+
+    __tablename__ = "message_template"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(150), unique=True)
+    description: Mapped[str] = mapped_column(String(500), default="")
+    channel: Mapped[Channel] = mapped_column(EnumText(Channel, 16), default=Channel.EMAIL)
+    subject: Mapped[str] = mapped_column(String(500), default="")
+    html: Mapped[str] = mapped_column(LongText, default="")
+    text: Mapped[str] = mapped_column(LongText, default="")
+    created_by: Mapped[str] = mapped_column(String(64), default="")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    changed_by: Mapped[str] = mapped_column(String(64), default="")
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class MessageImage(Model):
+    """A picture in messages, shown to whoever has its address. The bytes live in the database, so that every machine
+    has them. token stands in the address and cannot be guessed; sha256: of the bytes, which are kept once."""
+
+    __tablename__ = "message_image"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token: Mapped[str] = mapped_column(String(32), unique=True)
+    sha256: Mapped[bytes] = mapped_column(bytes_of(32), unique=True)
+    media_type: Mapped[str] = mapped_column(String(20))
+    data: Mapped[bytes] = mapped_column(
+        LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb"), deferred=True
+    )
+    created_by: Mapped[str] = mapped_column(String(64), default="")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class OwnHoliday(Model):

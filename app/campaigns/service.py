@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError, InvalidRequestError
 
 from app.audience.models import Folder
 from app.campaigns import checks, removal_log
+from app.campaigns.document_content import refuse_programs
 from app.campaigns.lifecycle import EDITABLE, OVER, TAKES_BACK, CampaignEvent, CampaignStatus, next_status
 from app.campaigns.models import Campaign, CampaignDocument
 from app.channels.contract import Reason
@@ -38,6 +39,7 @@ COPIED = (
     "group_id",
     "channel",
     "smtp_account_id",
+    "gateway_id",
     "subject",
     "html",
     "text",
@@ -254,7 +256,7 @@ def duplicate(campaign_id: int, by: str) -> Campaign:
     _note(original, What.CAMPAIGN_DUPLICATE, by, copy_id=copy.id)
     _note(copy, What.CAMPAIGN_CREATE, by, copy_of=original.id)
     for document in checks.current_documents(original):
-        attach(copy.id, document.name, document.media_type, document.data)
+        _attach(copy, document.name, document.media_type, document.data)
     return copy
 
 
@@ -269,6 +271,14 @@ def attach(campaign_id: int, name: str, media_type: str, data: bytes) -> Campaig
     """Attach a file. Raises Conflict when the campaign is not editable, InvalidInput for its name, type or size."""
     campaign = lock(campaign_id)
     check_editable(campaign)
+    document = _attach(campaign, name, media_type, data)
+    audit.note(What.CAMPAIGN_ATTACH, campaign_id, campaign.name, document=document.name)
+    return document
+
+
+def _attach(campaign: Campaign, name: str, media_type: str, data: bytes) -> CampaignDocument:
+    name = checks.document_name(name)
+    refuse_programs(name, data)
     if not data:
         raise InvalidInput("The file is empty. Choose another one.", "document")
     total = sum(document.size_bytes for document in checks.current_documents(campaign)) + len(data)
@@ -278,7 +288,7 @@ def attach(campaign_id: int, name: str, media_type: str, data: bytes) -> Campaig
         )
     document = CampaignDocument(
         campaign=campaign,
-        name=checks.document_name(name),
+        name=name,
         media_type=checks.media_type(media_type),
         size_bytes=len(data),
         data=data,
@@ -294,8 +304,10 @@ def detach(document_id: int) -> None:
     document = db.session.get(CampaignDocument, document_id)
     if document is None or document.is_removed:
         raise NotFound("There is no such document. It may have been removed.")
-    check_editable(lock(document.campaign_id))
+    campaign = lock(document.campaign_id)
+    check_editable(campaign)
     document.is_removed = True
+    audit.note(What.CAMPAIGN_DETACH, campaign.id, campaign.name, document=document.name)
     db.session.flush()
 
 

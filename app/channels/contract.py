@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 
 class Channel(StrEnum):
     """The ways a message can travel. A value is added together with the provider that carries it."""
 
     EMAIL = "email"
+    SMS = "sms"
 
 
 class Outcome(StrEnum):
@@ -67,7 +68,8 @@ class SendResult:
     REFUSED, DEFERRED and UNCONFIRMED. A fault of the SENDER is always NOT_TRANSMITTED. code: the provider's own code
     ("550 5.1.1"), empty for ACCEPTED.
     detail: the provider's words, at most 255 characters, control characters removed.
-    retry_after_seconds: the provider's own hint, if it gave one.
+    retry_after_seconds: the provider's own hint, if it gave one. provider_id: how the provider names an ACCEPTED
+    message, where it does.
     """
 
     outcome: Outcome
@@ -76,6 +78,7 @@ class SendResult:
     code: str = ""
     detail: str = ""
     retry_after_seconds: float | None = None
+    provider_id: str = ""
 
 
 @dataclass(slots=True)
@@ -95,14 +98,39 @@ class Outgoing:
     needs_smtputf8: bool = False
 
 
-class Feed(Protocol):
+@dataclass(slots=True)
+class OutgoingText:
+    """One text message ready to leave.
+
+    ref: the feed's own number of the message, opaque to the provider. recipient: a number in E.164. body: as the phone
+    shows it. callback_url: where the provider reports what became of it; its token names the message, so that a report
+    finds its recipient even when our process died before it could note the provider's id. "": nowhere.
+    """
+
+    ref: int
+    recipient: str
+    body: str
+    callback_url: str = ""
+
+
+class Numbered(Protocol):
+    """What every outgoing message has: the feed's own number."""
+
+    ref: int
+
+
+Taken = TypeVar("Taken", bound=Numbered, covariant=True)
+Carried = TypeVar("Carried", bound=Numbered, contravariant=True)
+
+
+class Feed(Protocol[Taken]):
     """Where a transport gets its messages and tells what became of them. Called from one thread only."""
 
-    def take(self) -> Outgoing | float | None:
+    def take(self) -> Taken | float | None:
         """The next message; or the seconds after which to ask again; or None when nothing more will come."""
 
     def hand_over(self, ref: int) -> bool:
-        """Called right before the first byte of the content is written. False: this one must not leave."""
+        """Called right before the first byte of the message is written. False: this one must not leave."""
 
     def report(self, ref: int, result: SendResult) -> None:
         """Called exactly once for every message taken."""
@@ -138,6 +166,23 @@ class SmtpSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """Everything needed to send text messages through one account of a provider.
+
+    account: the account's id there. username, secret: what signs our requests in: the account and its token, or an API
+    key and its secret. sender: a number in E.164, the id of a messaging service, or a name. base_url: where the API is.
+    """
+
+    account: str
+    username: str
+    sender: str
+    base_url: str
+    secret: str = field(default="", repr=False)
+    connect_timeout_seconds: float = 5.0
+    answer_timeout_seconds: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
 class RunReport:
     """How a run ended. fault: None when the feed was drained or stopped; else why the server could not be used."""
 
@@ -157,11 +202,11 @@ class TestReport:
     transcript: Sequence[str]
 
 
-class Transport(Protocol):
-    """What a provider of e-mail implements. Never raises a vendor's or socket's error: it reports results."""
+class Transport(Protocol[Carried]):
+    """What a provider implements, of any channel. Never raises a vendor's or socket's error: it reports results."""
 
-    def run(self, feed: Feed, connections: int) -> RunReport:
+    def run(self, feed: Feed[Carried], connections: int) -> RunReport:
         """Send all that the feed gives over up to `connections` connections; returns when the feed is over."""
 
-    def send_one(self, message: Outgoing) -> TestReport:
+    def send_one(self, message: Carried) -> TestReport:
         """Send one message over a connection of its own and keep the dialogue."""

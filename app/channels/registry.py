@@ -1,13 +1,15 @@
 """Which transport carries which channel, bound by configuration so that no domain imports a provider."""
 
 from collections.abc import Callable
+from typing import Any
 
 from flask import current_app
 from werkzeug.utils import import_string
 
-from app.channels.contract import Channel, SmtpSettings, Transport
+from app.channels.contract import Channel, Transport
 
-Factory = Callable[[SmtpSettings], Transport]
+# Made from the settings of the channel's senders (contract.SmtpSettings, GatewaySettings, …).
+Factory = Callable[[Any], Transport[Any]]
 
 
 def transport_for(channel: Channel) -> Factory:

@@ -2,20 +2,21 @@
 
 from sqlalchemy import select
 
-from app.channels.models import SmtpAccount
+from app.channels.models import Gateway, Sender, SmtpAccount
 from app.extensions import db
 from app.kernel.crypto import sealer
 
 SEALED = ("secret_sealed", "dkim_key_sealed")
 
 
-def _old() -> list[tuple[SmtpAccount, str]]:
+def _old() -> list[tuple[Sender, str]]:
     prefix = sealer("secret").active_prefix
     return [
         (account, name)
-        for account in db.session.scalars(select(SmtpAccount))
+        for kind in (SmtpAccount, Gateway)
+        for account in db.session.scalars(select(kind))
         for name in SEALED
-        if getattr(account, name) and not getattr(account, name).startswith(prefix)
+        if getattr(account, name, None) and not getattr(account, name).startswith(prefix)
     ]
 
 

@@ -1,6 +1,7 @@
 """SMTP accounts: saving them with their secrets sealed, and trying them out."""
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from email.utils import quote
 from ipaddress import IPv6Address
@@ -13,7 +14,7 @@ from sqlalchemy import select
 from app.channels.address import needs_smtputf8, normalise_email, wire_address
 from app.channels.contract import Channel, Outgoing, SmtpSettings, TestReport
 from app.channels.dkim import DkimKey, Signer, dns_record, generate_key
-from app.channels.models import SmtpAccount
+from app.channels.models import Sender, SmtpAccount
 from app.channels.registry import transport_for
 from app.extensions import db
 from app.kernel import audit, clock
@@ -49,30 +50,37 @@ def prepare_account(account: SmtpAccount, secret: str | None = None) -> None:
         if CONTROL.search(value) or len(value) > limit:
             raise InvalidInput("Use one line of at most %(limit)s characters.", field, limit=limit)
         setattr(account, field, value)
-    if not account.name:
-        raise InvalidInput("Give the account a name.", "name")
-    _check_free_name(account)
+    check_name(account)
     if not HOST.fullmatch(account.host) and not _is_ipv6(account.host):
         raise InvalidInput("Enter the name of the mail server alone, such as smtp.example.org.", "host")
     account.auth = (account.auth or AUTH[0]).lower()
     if account.auth not in AUTH:
         raise InvalidInput("Choose one of %(values)s.", "auth", values=", ".join(AUTH))
-    _check_numbers(account)
+    check_numbers(account, NUMBERS)
+    check_limits(account)
     account.from_email = _address(account.from_email, "from_email")
     account.reply_to = _address(account.reply_to, "reply_to") if account.reply_to else None
     account.uid = account.uid or uuid4().bytes
     if secret:
-        account.secret_sealed = _sealed(secret, account.uid)
+        account.secret_sealed = sealed(secret, account.uid)
     if account.username and not account.secret_sealed:
         raise InvalidInput("Enter the password that goes with the user name.", "secret")
-    now = clock.utcnow()
     if account.id:
-        # of a secret that it is new, and no more
-        fields = sorted(name.removesuffix("_sealed") for name in audit.changed(account))
-        audit.note(What.ACCOUNT_CHANGE, account.id, account.name, fields=fields)
-    account.created_at, account.changed_at = account.created_at or now, now
-    account.paused_reason = account.breaker_open_until = None
-    account.breaker_open_seconds = 0
+        audit.note(What.ACCOUNT_CHANGE, account.id, account.name, fields=changed_fields(account))
+    stamp(account)
+
+
+def changed_fields(sender: Sender) -> list[str]:
+    """The fields that were changed; of a secret that it is new, and no more."""
+    return sorted(name.removesuffix("_sealed") for name in audit.changed(sender))
+
+
+def stamp(sender: Sender) -> None:
+    """A person has looked at it just now: it is tried again, whatever was wrong with it."""
+    now = clock.utcnow()
+    sender.created_at, sender.changed_at = sender.created_at or now, now
+    sender.paused_reason = sender.breaker_open_until = None
+    sender.breaker_open_seconds = 0
 
 
 def add_account(account: SmtpAccount) -> None:
@@ -89,14 +97,19 @@ def _is_ipv6(host: str) -> bool:
         return False
 
 
-def _check_free_name(account: SmtpAccount) -> None:
+def check_name(sender: Sender) -> None:
+    """Refuse a sender without a name, or with that of another one of its kind. Raises InvalidInput."""
+    if not sender.name:
+        raise InvalidInput("Give the account a name.", "name")
+    kind = type(sender)
     with db.session.no_autoflush:
-        same = select(SmtpAccount.id).where(SmtpAccount.name == account.name, SmtpAccount.id != (account.id or 0))
+        same = select(kind.id).where(kind.name == sender.name, kind.id != (sender.id or 0))
         if db.session.scalar(same) is not None:
             raise InvalidInput("Another account has this name. Choose a different one.", "name")
 
 
-def _sealed(secret: str, uid: bytes) -> bytes:
+def sealed(secret: str, uid: bytes) -> bytes:
+    """A secret as it is stored. Raises InvalidInput for one that is no line of text, or too long."""
     try:
         plain = secret.encode()
     except UnicodeEncodeError:  # half a character, which only a program can send
@@ -106,12 +119,13 @@ def _sealed(secret: str, uid: bytes) -> bytes:
     return sealer("secret").seal(plain, uid)
 
 
-def _check_numbers(account: SmtpAccount) -> None:
-    for field, usual, lowest, highest in NUMBERS:
-        value = getattr(account, field)
+def check_numbers(sender: Sender, numbers: Iterable[tuple[str, int, int, int]]) -> None:
+    """Fill in the usual value of each of these (field, usual, least, most), or refuse one out of its range."""
+    for field, usual, lowest, highest in numbers:
+        value = getattr(sender, field)
         if value is None:
-            setattr(account, field, usual)
-        elif not _is_whole(value) or not lowest <= value <= highest:
+            setattr(sender, field, usual)
+        elif not is_whole(value) or not lowest <= value <= highest:
             raise InvalidInput(
                 "Choose a whole number from %(least)s to %(most)s; %(usual)s is usual.",
                 field,
@@ -119,15 +133,20 @@ def _check_numbers(account: SmtpAccount) -> None:
                 most=highest,
                 usual=usual,
             )
+
+
+def check_limits(sender: Sender) -> None:
+    """Refuse a limit that is none. Raises InvalidInput."""
     for field in LIMITS:
-        value = getattr(account, field)
-        if value is not None and (not _is_whole(value) or not 1 <= value <= MAX_LIMIT):
+        value = getattr(sender, field)
+        if value is not None and (not is_whole(value) or not 1 <= value <= MAX_LIMIT):
             raise InvalidInput(
                 "Choose a whole number from 1 to %(most)s, or leave it empty for no limit.", field, most=MAX_LIMIT
             )
 
 
-def _is_whole(value: object) -> bool:
+def is_whole(value: object) -> bool:
+    """Whether a value is a whole number; True and False are none."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 

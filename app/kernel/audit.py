@@ -1,6 +1,7 @@
 """Who did what and when, for good: one event for each change that people ask about later, written with it.
 
-An event names things by their ids, and campaigns, groups, accounts and internal statuses by the name they had then.
+An event names things by their ids, and campaigns, groups, accounts, templates and internal statuses by the name they
+had then.
 Nothing of a contact is in it beside an id, and what looks like an address is taken out of every text.
 """
 
@@ -31,7 +32,9 @@ class Subject(StrEnum):
     GROUP = "group"
     MISSION = "mission"
     ACCOUNT = "account"
+    GATEWAY = "gateway"
     STATUS = "status"
+    TEMPLATE = "template"
     IMPORT = "import"
     CONTACT = "contact"
     PERSON = "person"
@@ -58,6 +61,8 @@ class What(StrEnum):
     CAMPAIGN_REMOVE_CLIENT = "campaign.remove-client"
     CAMPAIGN_RESTORE_CLIENT = "campaign.restore-client"
     CAMPAIGN_RETRY = "campaign.retry"
+    CAMPAIGN_ATTACH = "campaign.attach"
+    CAMPAIGN_DETACH = "campaign.detach"
     CAMPAIGN_EXPORT = "campaign.export"
     CAMPAIGN_DUPLICATE = "campaign.duplicate"
     CAMPAIGN_DELETE = "campaign.delete"
@@ -71,9 +76,16 @@ class What(StrEnum):
     ACCOUNT_CHANGE = "account.change"
     ACCOUNT_PAUSE = "account.pause"
     ACCOUNT_DELETE = "account.delete"
+    GATEWAY_CREATE = "gateway.create"
+    GATEWAY_CHANGE = "gateway.change"
+    GATEWAY_PAUSE = "gateway.pause"
+    GATEWAY_DELETE = "gateway.delete"
     STATUS_CREATE = "status.create"
     STATUS_CHANGE = "status.change"
     STATUS_DELETE = "status.delete"
+    TEMPLATE_CREATE = "template.create"
+    TEMPLATE_CHANGE = "template.change"
+    TEMPLATE_DELETE = "template.delete"
     IMPORT_START = "import.start"
     IMPORT_FINISH = "import.finish"
     IMPORT_FAIL = "import.fail"

@@ -43,6 +43,7 @@ class JobName(StrEnum):
     LABEL_RECIPIENTS = "jobs.sending.label_recipients"
     RETRY_FAILED = "jobs.sending.retry_failed"
     RUN_IMPORT = "jobs.audience.run_import"
+    MAIL_NOTICES = "jobs.notices.mail_notices"
 
 
 class SafeJob(Job):

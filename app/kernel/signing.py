@@ -25,6 +25,8 @@ class TokenPurpose(StrEnum):
 
     TRACK = "track"
     UNSUBSCRIBE = "unsubscribe"
+    CALLBACK = "callback"  # a provider reports on a message
+    DOCUMENT = "document"  # of (document id, the second since 1970 at which the link ends)
 
 
 def signer(key: bytes) -> Callable[[int, int], bytes]:

@@ -19,7 +19,7 @@ class SmtpTransport:
     def __init__(self, settings: SmtpSettings) -> None:
         self._settings = settings
 
-    def run(self, feed: Feed, connections: int) -> RunReport:
+    def run(self, feed: Feed[Outgoing], connections: int) -> RunReport:
         """Send all that the feed gives over at most this many connections, and report each message exactly once."""
         return Run(self._settings, feed, max(1, connections)).go()
 

@@ -14,7 +14,7 @@ REFUSALS_AT_ONCE = 50  # messages refused without the wire between two looks at 
 class Intake:
     """What was taken from the feed and is on no connection, and how many are on one."""
 
-    def __init__(self, feed: Feed, on_sender_fault: Callable[[SendResult], None]) -> None:
+    def __init__(self, feed: Feed[Outgoing], on_sender_fault: Callable[[SendResult], None]) -> None:
         self.is_over = False  # the feed has nothing more
         self.live = 0  # taken and not reported
         self.take_at = 0.0  # steady time before which the feed has nothing

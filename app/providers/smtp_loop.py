@@ -25,7 +25,9 @@ class Run:
     is offered on a connection, or its content is handed over on one.
     """
 
-    def __init__(self, settings: SmtpSettings, feed: Feed, limit: int, trace: list[str] | None = None) -> None:
+    def __init__(
+        self, settings: SmtpSettings, feed: Feed[Outgoing], limit: int, trace: list[str] | None = None
+    ) -> None:
         self._settings, self._feed, self._limit, self._trace = settings, feed, limit, trace
         self._selector = selectors.DefaultSelector()
         self._context: ssl.SSLContext | None = None

@@ -132,7 +132,7 @@ def page(wanted: Wanted, offset: int, limit: int) -> list[Card]:
     source: Any = Campaign.__table__
     if wanted.sort in _COUNTED:
         source = source.outerjoin(CampaignProgress.__table__, _P.campaign_id == _C.id)
-    ids = select(_C.id).select_from(source).where(*_conditions(wanted)).order_by(*_order(wanted))
+    ids = select(_C.id).select_from(source).where(*conditions(wanted)).order_by(*_order(wanted))
     # Their ids first, from an index: the messages of those that are passed over are not read.
     return _cards(_rows(ids.limit(limit).offset(offset).subquery()).order_by(*_order(wanted)))
 
@@ -146,7 +146,7 @@ def of_ids(campaign_ids: Collection[int]) -> list[Card]:
 
 def numbers(wanted: Wanted) -> dict[CampaignStatus, int]:
     """How many campaigns match in each state, whichever state is asked for; states without any are left out."""
-    query = select(_C.status, func.count()).where(*_conditions(replace(wanted, status=None))).group_by(_C.status)
+    query = select(_C.status, func.count()).where(*conditions(replace(wanted, status=None))).group_by(_C.status)
     found = dict(db.session.execute(query).all())
     return {status: found[status] for status in CampaignStatus if status in found}
 
@@ -164,7 +164,8 @@ def first_steps() -> FirstSteps:
     return FirstSteps(bool(has_account), bool(has_contacts))
 
 
-def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+def conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+    """What a campaign must fulfil, over the columns of its table."""
     found: list[ColumnElement[bool]] = []
     if wanted.text:
         found.append(_C.name.contains(wanted.text, autoescape=True))

@@ -10,14 +10,16 @@ from app.audience.fields import ATTRIBUTE_PREFIX
 from app.audience.models import Contact, Suppression, contact_folder
 from app.campaigns import checks, content
 from app.campaigns.lifecycle import LIVE
-from app.campaigns.models import Campaign, Removal
+from app.campaigns.models import SENDER_OF, Campaign, Removal
 from app.channels.contract import Channel, Reason
+from app.channels.email_html import Taken
 from app.channels.merge import UNSUBSCRIBE_URL
-from app.channels.models import SmtpAccount
+from app.channels.models import Sender as AnySender
+from app.channels.segments import Size, size_of
 from app.extensions import db
 from app.kernel.errors import InvalidInput
 from app.reports import metrics
-from app.sending import picked, preview, progress, throttle
+from app.sending import destination, picked, preview, progress, throttle
 from app.sending.forecast import Forecast, forecast
 from app.sending.limits import limits_of
 from app.sending.models import MAIN_STEP, CampaignRecipient
@@ -51,7 +53,7 @@ class Sender:
     """How the account stands. used_today: messages of the last 24 hours under its daily limit; others: further
     campaigns that are sending through it or will."""
 
-    account: SmtpAccount
+    account: AnySender
     is_resting: bool
     used_today: int
     others: int
@@ -59,12 +61,15 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """The message of an example. size_bytes: with its documents, as it travels; html_bytes: of its HTML alone."""
+    """The message of an example. size_bytes: with its documents, as it travels; html_bytes: of its HTML alone.
+    left_out: what is written in it and not sent. text: how a text message travels, None for an e-mail."""
 
     size_bytes: int
     html_bytes: int
     documents: int
     has_own_link: bool
+    left_out: tuple[Taken, ...] = ()
+    text: Size | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,7 @@ class LaunchCheck:
 def check(campaign: Campaign, now: datetime) -> LaunchCheck:
     """Look at a campaign as it stands, without planning it. now: the database's clock."""
     people = people_of(campaign)
-    account = campaign.smtp_account
+    account = campaign.sender
     limits = limits_of(campaign, account) if account is not None else None
     outlook = None
     if limits is not None:
@@ -173,23 +178,23 @@ def _counted(campaign: Campaign, is_planned: bool) -> tuple[int, dict[Reason, in
 def _left_out(campaign: Campaign, among: ColumnElement[bool]) -> dict[Reason, Select[Any]]:
     """The questions how many of these contacts are left out for which reason; nobody is in two of them."""
     index = _index(campaign)
-    may_get_it = (among, index.is_not(None), ~_is_barred(index))
+    may_get_it = (among, index.is_not(None), ~_is_barred(campaign))
     removed = _C.id.in_(_kept_out(campaign))
     asked: dict[Reason, Select[Any]] = {
         Reason.NO_ADDRESS: select(func.count()).select_from(Contact).where(index.is_(None), among),
         Reason.SUPPRESSED: select(func.count())
         .select_from(Contact.__table__.join(Suppression.__table__, _S.address_index == index))
-        .where(_S.channel == Channel.EMAIL, among),
+        .where(_S.channel == campaign.channel, among),
         Reason.REMOVED_BY_USER: select(func.count()).select_from(Contact).where(*may_get_it, removed),
     }
-    if campaign.to_second_email:  # first addresses are unique among contacts, second ones are not
+    if destination.of(campaign).is_shared:
         twice = func.count(index) - func.count(index.distinct())
         asked[Reason.DUPLICATE_ADDRESS] = select(twice).where(*may_get_it, ~removed)
     return asked
 
 
 def _index(campaign: Campaign) -> Any:
-    return _C.second_email_index if campaign.to_second_email else _C.email_index
+    return destination.of(campaign).index
 
 
 def _kept_out(campaign: Campaign) -> Select[Any]:
@@ -198,8 +203,8 @@ def _kept_out(campaign: Campaign) -> Select[Any]:
     return select(Removal.contact_id).where(*entries, Removal.reason == Reason.REMOVED_BY_USER)
 
 
-def _is_barred(index: Any) -> ColumnElement[bool]:
-    return exists().where(_S.channel == Channel.EMAIL, _S.address_index == index)
+def _is_barred(campaign: Campaign) -> ColumnElement[bool]:
+    return exists().where(destination.of(campaign).is_barred)
 
 
 def missing_fields(campaign: Campaign) -> tuple[Missing, ...]:
@@ -209,7 +214,7 @@ def missing_fields(campaign: Campaign) -> tuple[Missing, ...]:
     million takes twice as long (measured).
     """
     try:
-        names = sorted(content.fields_without_default(campaign))
+        names = sorted(content.fields_without_default(content.words_of(campaign)))
     except InvalidInput:
         return ()
     holes, found = {name: _is_missing(name) for name in names}, dict[str, Missing]()
@@ -258,7 +263,7 @@ def _holes(
 def _gone(campaign: Campaign) -> Select[Any]:
     """The contacts that have an address and get nothing: suppressed, or removed."""
     barred = select(_C.id).join_from(Contact.__table__, Suppression.__table__, _S.address_index == _index(campaign))
-    either = union(barred.where(_S.channel == Channel.EMAIL), _kept_out(campaign)).subquery()
+    either = union(barred.where(_S.channel == campaign.channel), _kept_out(campaign)).subquery()
     return select(either.c.id)
 
 
@@ -278,8 +283,9 @@ def _is_missing(name: str) -> ColumnElement[bool]:
     return _C[name] == ""
 
 
-def _sender(campaign: Campaign, account: SmtpAccount, now: datetime) -> Sender:
-    mine = (Campaign.smtp_account_id == account.id, Campaign.id != campaign.id, Campaign.status.in_(LIVE))
+def _sender(campaign: Campaign, account: AnySender, now: datetime) -> Sender:
+    uses_it = getattr(Campaign, f"{SENDER_OF[campaign.channel]}_id") == account.id
+    mine = (uses_it, Campaign.channel == campaign.channel, Campaign.id != campaign.id, Campaign.status.in_(LIVE))
     day = limits_of(campaign, account).day
     return Sender(
         account=account,
@@ -300,4 +306,6 @@ def _message(campaign: Campaign) -> Message | None:
         html_bytes=len(made.html.encode()),
         documents=len(documents),
         has_own_link=UNSUBSCRIBE_URL in f"{campaign.html}{campaign.text}",
+        left_out=content.left_out(campaign),
+        text=size_of(preview.marked(made.text, lambda _field: "")) if campaign.channel is Channel.SMS else None,
     )

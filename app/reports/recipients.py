@@ -20,7 +20,7 @@ from app.channels.contract import Reason
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import InvalidInput
-from app.sending import selection
+from app.sending import destination, selection
 from app.sending.models import CampaignProgress, CampaignRecipient
 from app.sending.selection import RecipientFilter
 from app.sending.states import SHOWN_AS, RecipientState, Shown
@@ -127,6 +127,13 @@ def one(campaign_id: int, seq: int) -> RecipientRow | None:
     return found[0] if found else None
 
 
+def some(campaign_id: int, seqs: Sequence[int]) -> list[RecipientRow]:
+    """These recipients in the order of their numbers, whatever has become of them. Raises NotFound."""
+    campaign = campaigns.get(campaign_id)
+    query = select(CampaignRecipient).where(_R.campaign_id == campaign_id, _R.seq.in_(seqs)).order_by(_R.seq)
+    return _rows(campaign, db.session.execute(query).all()) if seqs else []
+
+
 def seqs_of_few(campaign_id: int, asked: RecipientFilter) -> list[int]:
     """The numbers of recipients who are named one by one."""
     return list(db.session.scalars(select(_R.seq).where(*selection.conditions(campaign_id, asked))))
@@ -204,7 +211,7 @@ def _row(campaign: Campaign, recipient: CampaignRecipient, contact: Contact | No
     address = phone = ""
     if contact is not None:
         addresses = open_(contact.sealed, contact.uid)
-        address = (addresses.second_email if campaign.to_second_email else addresses.email) or ""
+        address = destination.of(campaign).address(addresses) or ""
         phone = addresses.phone or ""
     return RecipientRow(
         seq=recipient.seq,

@@ -6,9 +6,9 @@ from datetime import datetime
 from sqlalchemy import select
 
 from app.audience.models import Folder, Suppression, SuppressionSource, contact_folder
-from app.campaigns.models import CampaignContact, PickSource, campaign_folder
+from app.campaigns.models import Campaign, CampaignContact, PickSource, campaign_folder
 from app.channels.contract import Channel
-from app.channels.models import SmtpAccount
+from app.channels.models import Gateway, SmtpAccount
 from app.extensions import db
 from app.missions.models import Mission
 from app.sending.models import CampaignRecipient
@@ -48,8 +48,14 @@ class Story:
 def story(campaign_id: int, seq: int) -> Story:
     """The story of a recipient who exists."""
     recipient = db.session.get_one(CampaignRecipient, (campaign_id, seq))
-    sender = db.session.get(SmtpAccount, recipient.sender_id) if recipient.sender_id else None
-    return Story(_folders(recipient), _picks(recipient), _bar(recipient), sender.name if sender else "")
+    channel = db.session.get_one(Campaign, campaign_id).channel
+    return Story(_folders(recipient), _picks(recipient), _bar(recipient, channel), _sender(recipient, channel))
+
+
+def _sender(recipient: CampaignRecipient, channel: Channel) -> str:
+    kind = Gateway if channel is Channel.SMS else SmtpAccount
+    sender = db.session.get(kind, recipient.sender_id) if recipient.sender_id else None
+    return sender.name if sender else ""
 
 
 def _folders(recipient: CampaignRecipient) -> list[str]:
@@ -74,10 +80,10 @@ def _picks(recipient: CampaignRecipient) -> list[Pick]:
     return [Pick(row[0], row[1] or "", *row[2:]) for row in db.session.execute(query)]
 
 
-def _bar(recipient: CampaignRecipient) -> Bar | None:
+def _bar(recipient: CampaignRecipient, channel: Channel) -> Bar | None:
     if recipient.address_index is None:
         return None
-    here = (Suppression.channel == Channel.EMAIL, Suppression.address_index == recipient.address_index)
+    here = (Suppression.channel == channel, Suppression.address_index == recipient.address_index)
     entry = db.session.scalar(select(Suppression).where(*here))
     if entry is None:
         return None

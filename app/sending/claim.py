@@ -12,11 +12,12 @@ from app.audience.models import Contact, Suppression
 from app.campaigns.lifecycle import CampaignStatus
 from app.campaigns.models import Campaign
 from app.campaigns.schedule import Window, next_opening
-from app.channels.contract import Channel, Reason
+from app.channels.contract import Reason
 from app.extensions import db
 from app.kernel.db import db_now
 from app.kernel.texts import N_
 from app.sending import progress, throttle
+from app.sending.destination import Destination
 from app.sending.journal import ClaimKey
 from app.sending.models import CampaignRecipient, SendBatch
 from app.sending.states import BatchState, RecipientState
@@ -82,7 +83,7 @@ class ClaimOrder:
     window: Window
     limits: Limits
     needs_attributes: bool
-    to_second_email: bool
+    destination: Destination
     lease_seconds: float
 
 
@@ -215,15 +216,14 @@ def _mark_sending(order: ClaimOrder, lo: int, hi: int, now: datetime) -> int:
 
 def _recipients(order: ClaimOrder, lo: int, hi: int) -> Any:
     # the address as it is now: a person may have got another one since the plan
-    index = _C.second_email_index if order.to_second_email else _C.email_index
+    index = order.destination.index
     columns = [_R.seq, _R.attempt, index.label("address_index"), _S.id.label("barred"), _C.uid, _C.sealed]
     columns.append(_R.address_index.label("planned_index"))
     columns += [_C.first_name, _C.last_name, _C.company, _C.country, _C.language]
     if order.needs_attributes:
         columns.append(_C.attributes)
-    suppressed = and_(_S.channel == Channel.EMAIL, _S.address_index == index)
     source = CampaignRecipient.__table__.outerjoin(Contact.__table__, _C.id == _R.contact_id)
-    source = source.outerjoin(Suppression.__table__, suppressed)
+    source = source.outerjoin(Suppression.__table__, order.destination.is_barred)
     mine = and_(_R.campaign_id == order.campaign_id, _R.seq.between(lo, hi), _R.state == RecipientState.SENDING)
     return select(*columns).select_from(source).where(mine).order_by(_R.seq)
 

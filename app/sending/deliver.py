@@ -7,10 +7,9 @@ with the network inside the transport's loop, and no transaction is open while a
 import logging
 import random
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +17,10 @@ from sqlalchemy import Row, func, select
 from sqlalchemy.exc import DBAPIError
 
 from app.audience.addresses import opener
-from app.audience.models import Contact, Suppression
+from app.audience.models import Suppression
 from app.campaigns.lifecycle import CampaignStatus
 from app.campaigns.models import Campaign
-from app.channels.address import needs_smtputf8, wire_address
-from app.channels.contract import Channel, Outcome, Outgoing, Reason, SendResult
-from app.channels.dkim import Signer
-from app.channels.email_message import CompiledEmail
+from app.channels.contract import Numbered, Outcome, Reason, SendResult
 from app.kernel import clock, ending
 from app.kernel.crypto import CannotOpen
 from app.kernel.db import in_transaction, reading
@@ -33,8 +29,9 @@ from app.kernel.texts import N_
 from app.sending import record
 from app.sending.claim import BATCH_SIZE, Claim, ClaimOrder, Later, Nothing, claim
 from app.sending.journal import ClaimKey, Journal, Mark
-from app.sending.outcome import BACK, SENT, Verdict, brake_marks, verdict
+from app.sending.outcome import BACK, Verdict, accepted, brake_marks, verdict
 from app.sending.states import RecipientState
+from app.sending.writers import Writer, values_of
 
 log = logging.getLogger(__name__)
 
@@ -85,12 +82,12 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class SliceOrder:
-    """All that one slice needs, read in one transaction before it starts."""
+    """All that one slice needs, read in one transaction before it starts. largest_claim: how many messages may be in
+    one claim; of a host that never comes back, so many are unconfirmed."""
 
     claim_order: ClaimOrder
-    message: CompiledEmail
-    signer: Signer | None
-    mail_from: bytes
+    writer: Writer
+    largest_claim: int
     journal_folder: Path
     renew: Callable[[Sequence[ClaimKey]], set[ClaimKey]]
     is_probe: bool = False
@@ -107,12 +104,11 @@ class BatchFeed:
         self._queue: deque[Item] = deque()
         self._items: dict[int, Item] = {}
         self._live: dict[int, Batch] = {}
-        self._most = FIRST_CLAIM
+        self._most = min(FIRST_CLAIM, order.largest_claim)
         self._next_ref = 0
         self._is_stopping = False
         self._barred: set[bytes] = set()
         self._last_suppression = 0
-        self._date = (0, b"")
         self._ends = clock.steady() + SLICE_SECONDS
         self._next_check = 0.0
         self._lease_seconds = order.claim_order.lease_seconds
@@ -120,7 +116,7 @@ class BatchFeed:
 
     # --- what the transport calls
 
-    def take(self) -> Outgoing | float | None:
+    def take(self) -> Numbered | float | None:
         """The next message, the seconds until its slot, or None at the end of the slice."""
         while not self._is_stopping:
             if not self._queue:
@@ -170,7 +166,7 @@ class BatchFeed:
         if result.outcome is Outcome.ACCEPTED:
             self.sent += 1
             item.batch.answers.append(result)
-            self._settle(item, SENT)
+            self._settle(item, accepted(result))
             return
         if result.outcome is Outcome.NOT_TRANSMITTED and item.row.address_index in self._barred:
             self._settle(item, Verdict(RecipientState.SKIPPED, Reason.SUPPRESSED, counts=False))
@@ -246,32 +242,23 @@ class BatchFeed:
 
     # --- rendering
 
-    def _render(self, item: Item) -> Outgoing | None:
+    def _render(self, item: Item) -> Numbered | None:
         """The finished message, or None when this recipient cannot have one (which is settled here)."""
         order, row = self._order, item.row
         try:
             addresses = self._open_address(row.sealed, row.uid)
-            to = addresses[1] if order.claim_order.to_second_email else addresses[0]
+            to = order.claim_order.destination.address(addresses)
             if not to:
                 self._settle(item, Verdict(RecipientState.SKIPPED, Reason.NO_ADDRESS, counts=False))
                 return None
-            content = order.message.render(values_of(row, addresses), to, row.seq, self._now_header())
-            if order.signer is not None:
-                content = order.signer.sign(content) + content
+            message = order.writer.write(self._next_ref, to, row.seq, values_of(row, addresses))
         except (InvalidInput, CannotOpen) as error:
             detail = str(error)[:255]
             self._settle(item, Verdict(RecipientState.FAILED, Reason.RENDER_ERROR, detail, counts=False))
             return None
-        ref = self._next_ref
+        self._items[self._next_ref] = item
         self._next_ref += 1
-        self._items[ref] = item
-        return Outgoing(ref, order.mail_from, wire_address(to), content, needs_smtputf8(to))
-
-    def _now_header(self) -> bytes:
-        second = int(clock.steady())
-        if second != self._date[0]:
-            self._date = (second, date_header(clock.utcnow()))
-        return self._date[1]
+        return message
 
     # --- settling and recording
 
@@ -301,7 +288,7 @@ class BatchFeed:
     def _pace(self, seconds: float) -> None:
         """Claim more at a time from a quick server, less from a slow one."""
         if seconds < QUICK_SECONDS:
-            self._most = min(BATCH_SIZE, self._most * 4)
+            self._most = min(BATCH_SIZE, self._order.largest_claim, self._most * 4)
         elif seconds > SLOW_SECONDS:
             self._most = max(LEAST_CLAIM, self._most // 2)
 
@@ -321,7 +308,7 @@ class BatchFeed:
                 if not self._last_suppression:  # older ones were left out by the claim
                     since = (session.scalar(select(func.max(Suppression.id))) or 0) - SUPPRESSION_OVERLAP
                 new = select(Suppression.id, Suppression.address_index).where(
-                    Suppression.id > since, Suppression.channel == Channel.EMAIL
+                    Suppression.id > since, Suppression.channel == self._order.claim_order.destination.channel
                 )
                 for number, address_index in session.execute(new):
                     self._barred.add(address_index)
@@ -348,27 +335,3 @@ class BatchFeed:
             "database does not answer; the slice stops", extra={"campaign_id": self._order.claim_order.campaign_id}
         )
         self._is_stopping = True
-
-
-def date_header(now: datetime) -> bytes:
-    """The Date header (RFC 5322) of a moment (aware UTC)."""
-    return format_datetime(now).encode()
-
-
-def values_of(row: Row[Any] | Contact, addresses: tuple[str | None, ...]) -> Mapping[str, str]:
-    """The merge values of one contact, by field name."""
-    values = {
-        "first_name": row.first_name,
-        "last_name": row.last_name,
-        "full_name": f"{row.first_name} {row.last_name}".strip(),
-        "email": addresses[0] or "",
-        "second_email": addresses[1] or "",
-        "phone": addresses[2] or "",
-        "company": row.company,
-        "country": row.country,
-        "language": row.language,
-    }
-    attributes = getattr(row, "attributes", None)
-    if attributes:
-        values.update((f"attributes.{name}", str(value)) for name, value in attributes.items())
-    return values

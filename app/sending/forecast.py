@@ -5,7 +5,9 @@ how many slots lie in it follows from the interval, the batches and their pauses
 into the cells of a quarter of an hour in which it is counted.
 """
 
+from bisect import bisect_right
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -54,6 +56,41 @@ def forecast(people: int, window: Window, limits: Limits, now: datetime, kept: K
         last_at=from_us(run.last_us),
         is_paced=bool(limits.smooth or limits.batch or limits.day),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How messages lie in stretches of time. counts: how many leave between each edge and the next.
+
+    first_at, last_at: the first and the last of those who leave before the last edge (aware UTC); None when nobody
+    does. left: how many do not leave before it.
+    """
+
+    counts: tuple[int, ...]
+    left: int
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+
+
+def spread(
+    people: int, window: Window, limits: Limits, now: datetime, edges: Sequence[datetime], kept: Kept = NOTHING_KEPT
+) -> Spread:
+    """The same forecast, looked at up to the last of the edges (aware UTC, in order) and counted between them."""
+    run, bounds = _Run(people, limits, kept), [to_us(edge) for edge in edges]
+    counts = [0] * len(bounds)  # the first of them: before the first edge
+    for opens, closes in openings(now, window):
+        at, end = to_us(opens), min(to_us(closes), bounds[-1]) if closes else bounds[-1]
+        if not run.left or at >= bounds[-1]:
+            break
+        while run.left and at < end:
+            cell = bisect_right(bounds, at)
+            until, before = min(end, bounds[cell]), run.left
+            run.go_through(at, until)
+            counts[cell] += before - run.left
+            at = until
+    if run.first_us is None:
+        return Spread(tuple(counts[1:]), run.left)
+    return Spread(tuple(counts[1:]), run.left, from_us(run.first_us), from_us(run.last_us))
 
 
 class _Run:

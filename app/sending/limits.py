@@ -1,13 +1,13 @@
 """Which limits bind a campaign: its own pacing and those of its sender, as values for the throttle."""
 
 from app.campaigns.models import Campaign
-from app.channels.models import SmtpAccount
+from app.channels.models import Sender
 from app.kernel.texts import N_
 from app.sending.throttle import SECOND_US, BatchPause, DayCap, Limit, Limits, per
 
 
-def limits_of(campaign: Campaign, account: SmtpAccount) -> Limits:
-    """All limits that hold for this campaign through this account."""
+def limits_of(campaign: Campaign, account: Sender) -> Limits:
+    """All limits that hold for this campaign through this sender."""
     smooth: list[Limit] = []
     if campaign.delay_seconds:
         delay = campaign.delay_seconds * SECOND_US
@@ -19,7 +19,7 @@ def limits_of(campaign: Campaign, account: SmtpAccount) -> Limits:
         (account.per_hour, 3600, "hour", N_("the limit per hour of %(name)s", name=account.name)),
     ):
         if count:
-            smooth.append(per(f"smtp:{account.id}:{key}", count, seconds, label))
+            smooth.append(per(f"{account.key}:{key}", count, seconds, label))
     batch = None
     if campaign.customers_batch_size and campaign.customers_delay_seconds:
         batch = BatchPause(
@@ -29,7 +29,7 @@ def limits_of(campaign: Campaign, account: SmtpAccount) -> Limits:
             N_("the customers delay"),
         )
     day = (
-        DayCap(f"smtp:{account.id}:day", account.per_day, N_("the limit per day of %(name)s", name=account.name))
+        DayCap(f"{account.key}:day", account.per_day, N_("the limit per day of %(name)s", name=account.name))
         if account.per_day
         else None
     )

@@ -22,7 +22,8 @@ class CampaignRecipient(Model):
     the state. There is no index on state: it would cost two thirds of the write rate, and counters answer "how many".
     internal_status_id: the label that people gave (campaigns.models.InternalStatus). It has no foreign key, so that
     deleting a label locks nothing: an id without a row means no label. Its index is written when a row is planned and
-    when a person labels it, never on the way of a message.
+    when a person labels it, never on the way of a message. provider_id: how the provider names the message, where it
+    does (text messages).
     """
 
     __tablename__ = "campaign_recipient"
@@ -47,6 +48,7 @@ class CampaignRecipient(Model):
     not_before: Mapped[datetime | None] = mapped_column(UtcDateTime)
     content_version: Mapped[int | None] = mapped_column(SmallInteger)
     sender_id: Mapped[int | None] = mapped_column(Integer)
+    provider_id: Mapped[str | None] = mapped_column(String(64))
     sending_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     opened_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -176,10 +178,13 @@ class ThrottleCell(Model):
 
 
 class SenderLane(Model):
-    """One of the parallel lanes of an SMTP account: a lease, so that all workers together keep to its connections."""
+    """One of the parallel lanes of a sender: a lease, so that all workers together keep to its connections.
+
+    sender: its key (channels.models.Sender.key).
+    """
 
     __tablename__ = "sender_lane"
-    sender_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    sender: Mapped[str] = mapped_column(String(40), primary_key=True)
     lane: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     owner: Mapped[str | None] = mapped_column(String(120))
     until: Mapped[datetime | None] = mapped_column(UtcDateTime)

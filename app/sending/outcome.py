@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from app.audience.models import SuppressionSource
 from app.channels.contract import Fault, Outcome, Reason, SendResult
 from app.sending.states import RecipientState
 
@@ -21,14 +22,18 @@ BRAKE_LIMIT = 5  # of them refused for their content stop the campaign
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Where a recipient goes. counts: whether the server answered, so that the attempt is used up."""
+    """Where a recipient goes. counts: whether the server answered, so that the attempt is used up.
+
+    suppresses: how the address comes onto the suppression list, if it does.
+    """
 
     state: RecipientState
     reason: Reason | None = None
     detail: str = ""
     not_before: datetime | None = None
     counts: bool = True
-    suppresses: bool = False
+    suppresses: SuppressionSource | None = None
+    provider_id: str = ""
 
 
 SENT = Verdict(RecipientState.SENT)
@@ -43,7 +48,7 @@ def verdict(result: SendResult, attempt: int, now: datetime, jitter: Callable[[]
     detail = f"{result.code} {result.detail}".strip()[:255]
     match result.outcome:
         case Outcome.ACCEPTED:
-            return SENT
+            return accepted(result)
         case Outcome.NOT_TRANSMITTED:
             return BACK
         case Outcome.UNCONFIRMED:
@@ -54,8 +59,19 @@ def verdict(result: SendResult, attempt: int, now: datetime, jitter: Callable[[]
             wait = timedelta(seconds=_wait_seconds(result, attempt, jitter))
             return Verdict(RecipientState.AWAITING, result.reason, detail, now + wait)
         case Outcome.REFUSED:
-            reason = result.reason or Reason.REJECTED
-            return Verdict(RecipientState.FAILED, reason, detail, suppresses=reason is Reason.INVALID_RECIPIENT)
+            return _refused(result.reason or Reason.REJECTED, detail)
+
+
+def accepted(result: SendResult) -> Verdict:
+    """What becomes of a recipient whose message the provider took."""
+    return Verdict(RecipientState.SENT, provider_id=result.provider_id) if result.provider_id else SENT
+
+
+def _refused(reason: Reason, detail: str) -> Verdict:
+    if reason is Reason.SUPPRESSED:  # the provider knows of an opt-out that we did not
+        return Verdict(RecipientState.SKIPPED, reason, detail, suppresses=SuppressionSource.UNSUBSCRIBED)
+    is_invalid = reason is Reason.INVALID_RECIPIENT
+    return Verdict(RecipientState.FAILED, reason, detail, suppresses=SuppressionSource.INVALID if is_invalid else None)
 
 
 def _wait_seconds(result: SendResult, attempt: int, jitter: Callable[[], float]) -> float:

@@ -4,10 +4,10 @@ from sqlalchemy import Select, and_, case, func, insert, literal, null, or_, sel
 
 from app.audience.models import Contact, Suppression, contact_folder
 from app.campaigns.models import Campaign, campaign_folder
-from app.channels.contract import Channel, Reason
+from app.channels.contract import Reason
 from app.extensions import db
 from app.kernel.db import db_now
-from app.sending import picked, progress, removals
+from app.sending import destination, picked, progress, removals
 from app.sending.claim import BATCH_SIZE
 from app.sending.models import MAIN_STEP, CampaignRecipient, SendBatch
 from app.sending.states import BatchState, RecipientState
@@ -32,7 +32,7 @@ def plan(campaign: Campaign) -> int:
         added += _add(campaign, last + added, picked.held(campaign.id))
     if not added:
         return 0
-    if campaign.to_second_email:  # first addresses are unique among contacts, second ones are not
+    if destination.of(campaign).is_shared:
         _skip_duplicates(campaign.id, last)
     counted = select(_R.state, func.count()).where(_R.campaign_id == campaign.id, _R.seq > last).group_by(_R.state)
     progress.move(campaign.id, dict(db.session.execute(counted).all()))
@@ -62,8 +62,8 @@ def _add(campaign: Campaign, last: int, contact_ids: Select[int]) -> int:
         known = and_(_R.campaign_id == campaign.id, _R.step_id == MAIN_STEP, _R.contact_id == wanted.c.contact_id)
         numbered = numbered.where(~select(_R.seq).where(known).exists())
     new = numbered.subquery()
-    index = _C.second_email_index if campaign.to_second_email else _C.email_index
-    barred = and_(_S.channel == Channel.EMAIL, _S.address_index == index)
+    goes_to = destination.of(campaign)
+    index, barred = goes_to.index, goes_to.is_barred
     is_out = or_(index.is_(None), _S.id.is_not(None))
     state = case((is_out, RecipientState.SKIPPED.value), else_=RecipientState.AWAITING.value)
     reason = case(

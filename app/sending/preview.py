@@ -3,7 +3,7 @@
 import email
 import email.policy
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.message import EmailMessage
 
@@ -11,12 +11,15 @@ from sqlalchemy import func, select
 
 from app.audience.addresses import Addresses, opener
 from app.audience.models import Contact, contact_folder
-from app.campaigns import content
+from app.campaigns import content, text_content
 from app.campaigns.models import Campaign, CampaignContact
+from app.channels.contract import Channel
+from app.channels.email_message import CompiledEmail
+from app.channels.merge import Part
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import InvalidInput
-from app.sending.deliver import date_header, values_of
+from app.sending.writers import date_header, values_of
 
 MARK = re.compile("\u27e6([^\u27e6\u27e7]*)\u27e7")  # around the name of a missing field: ⟦first_name⟧
 NOBODY = "nobody@example.com"  # the address where a contact has none
@@ -43,21 +46,47 @@ def of(campaign: Campaign, contact: Contact | None) -> Preview:
 
     Raises InvalidInput when there is no message, or it does not compile.
     """
+    if campaign.channel is Channel.SMS:
+        return _text_as_got(campaign, contact)
     if campaign.smtp_account is None:
         raise InvalidInput("Choose the SMTP account that sends this campaign.", "smtp_account")
-    compiled = content.compiled_example(campaign, lambda field: f"\u27e6{field}\u27e7")
+    compiled = content.compiled_example(campaign, _mark)
+    return _as_got(compiled, content.words_of(campaign), contact, to_second_email=campaign.to_second_email)
+
+
+def of_words(words: Mapping[Part, str], contact: Contact | None) -> Preview:
+    """The same for words of which no campaign is made yet, as in an editor or a template."""
+    return _as_got(content.compiled_words(words, _mark), words, contact)
+
+
+def _mark(field: str) -> str:
+    return f"\u27e6{field}\u27e7"
+
+
+def _as_got(
+    compiled: CompiledEmail, words: Mapping[Part, str], contact: Contact | None, *, to_second_email: bool = False
+) -> Preview:
     addresses = opener()(contact.sealed, contact.uid) if contact is not None else Addresses()
     values = values_of(contact, addresses) if contact is not None else {}
-    to = (addresses.second_email if campaign.to_second_email else addresses.email) or NOBODY
+    to = (addresses.second_email if to_second_email else addresses.email) or NOBODY
     made = compiled.render(values, to, SEQ, date_header(clock.utcnow()))
     message = email.message_from_bytes(made, policy=email.policy.default)
     return Preview(
         subject=str(message["Subject"]),
         html=_part(message, "html"),
         text=_part(message, "plain"),
-        missing=tuple(sorted(name for name in content.fields_without_default(campaign) if not values.get(name))),
+        missing=tuple(sorted(name for name in content.fields_without_default(words) if not values.get(name))),
         size_bytes=len(made),
     )
+
+
+def _text_as_got(campaign: Campaign, contact: Contact | None) -> Preview:
+    addresses = opener()(contact.sealed, contact.uid) if contact is not None else Addresses()
+    values = values_of(contact, addresses) if contact is not None else {}
+    text = text_content.compiled_example(campaign, _mark).render(values)
+    without = content.fields_without_default(content.words_of(campaign))
+    missing = tuple(sorted(name for name in without if not values.get(name)))
+    return Preview(subject="", html="", text=text, missing=missing, size_bytes=len(text.encode()))
 
 
 def _part(message: EmailMessage, kind: str) -> str:

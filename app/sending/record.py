@@ -8,11 +8,9 @@ from datetime import datetime
 
 from sqlalchemy import select, update
 
-from app.audience.models import SuppressionSource
 from app.audience.suppressions import suppress
 from app.campaigns import service as campaigns
 from app.campaigns.models import Campaign
-from app.channels.contract import Channel
 from app.extensions import db
 from app.kernel.db import db_now
 from app.kernel.texts import N_
@@ -112,10 +110,11 @@ def write_verdicts(campaign_id: int, lo: int, hi: int, verdicts: Mapping[int, Ve
 def _write(campaign_id: int, verdict: Verdict, seqs: list[int], now: datetime) -> None:
     is_open = verdict.state is RecipientState.AWAITING
     mine = (_R.campaign_id == campaign_id, _R.seq.in_(seqs), _R.state == RecipientState.SENDING)
-    if verdict.suppresses:
+    if verdict.suppresses is not None:
+        channel = db.session.scalars(select(Campaign.channel).where(Campaign.id == campaign_id)).one()
         for address_index in db.session.scalars(select(_R.address_index).where(*mine)):
             if address_index is not None:
-                suppress(Channel.EMAIL, address_index, SuppressionSource.INVALID, campaign_id)
+                suppress(channel, address_index, verdict.suppresses, campaign_id)
     db.session.execute(
         update(CampaignRecipient)
         .where(*mine)
@@ -123,6 +122,7 @@ def _write(campaign_id: int, verdict: Verdict, seqs: list[int], now: datetime) -
             state=verdict.state,
             reason=verdict.reason,
             detail=verdict.detail or None,
+            provider_id=verdict.provider_id or None,
             attempt=_R.attempt + int(verdict.counts),
             not_before=verdict.not_before,
             done_at=None if is_open else now,

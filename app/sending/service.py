@@ -3,22 +3,24 @@
 from sqlalchemy import delete, func, select
 
 from app.audience.addresses import opener
-from app.campaigns import content
+from app.campaigns import content, text_content
 from app.campaigns import service as campaigns
 from app.campaigns.lifecycle import CampaignStatus
 from app.campaigns.models import Campaign, CampaignContent, CampaignDocument, campaign_folder
+from app.channels import gateways
 from app.channels import service as channels
 from app.channels.address import needs_smtputf8, normalise_email, wire_address
-from app.channels.contract import Channel, Outgoing, TestReport
+from app.channels.contract import Channel, Outgoing, OutgoingText, TestReport
+from app.channels.phone import normalise_phone
 from app.channels.registry import transport_for
 from app.extensions import db
 from app.kernel import audit, clock
 from app.kernel.audit import What
 from app.kernel.errors import Conflict, InvalidInput, NotFound
 from app.sending import former, preview, progress
-from app.sending.deliver import date_header, values_of
 from app.sending.models import CampaignProgress, CampaignRecipient, SendBatch, ThrottleBucket
 from app.sending.states import OPEN, RecipientState
+from app.sending.writers import date_header, values_of
 
 TEST_SEQ = 0  # the recipient number in the links of a test message: nobody's
 
@@ -68,9 +70,12 @@ def _note_deletion(campaign: Campaign) -> None:
 def send_test(campaign_id: int, to: str) -> TestReport:
     """Send the message as it stands now to one address, filled with the first person of the audience.
 
-    Talks to the network: call it outside a transaction. Opens and clicks of it are not counted.
+    to: an e-mail address, or a number when the campaign sends text messages. Talks to the network: call it outside a
+    transaction. Opens and clicks of it are not counted.
     """
     campaign = campaigns.get(campaign_id)
+    if campaign.channel is Channel.SMS:
+        return _send_text(campaign, to)
     if campaign.smtp_account is None:
         raise InvalidInput("Choose the SMTP account that sends this campaign.", "smtp_account")
     if not campaign.subject or not (campaign.html.strip() or campaign.text.strip()):
@@ -87,6 +92,19 @@ def send_test(campaign_id: int, to: str) -> TestReport:
     settings = channels.settings_of(campaign.smtp_account)
     db.session.rollback()  # no transaction stays open across the network call
     return transport_for(Channel.EMAIL)(settings).send_one(outgoing)
+
+
+def _send_text(campaign: Campaign, to: str) -> TestReport:
+    if campaign.gateway is None:
+        raise InvalidInput("Choose the gateway that sends this campaign.", "gateway")
+    text = text_content.compiled_draft(campaign).render(_sample_values(campaign))
+    try:
+        message = OutgoingText(0, normalise_phone(to, None), text)
+    except InvalidInput as error:
+        raise error.about("to") from error
+    settings = gateways.settings_of(campaign.gateway)
+    db.session.rollback()  # no transaction stays open across the network call
+    return transport_for(Channel.SMS)(settings).send_one(message)
 
 
 def _sample_values(campaign: Campaign) -> dict[str, str]:

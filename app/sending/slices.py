@@ -4,52 +4,68 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from flask import current_app
 from sqlalchemy import insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.campaigns import checks, content
+from app.campaigns import checks
 from app.campaigns import service as campaigns
 from app.campaigns.lifecycle import CampaignEvent, CampaignStatus
-from app.campaigns.models import Campaign
-from app.channels import service as channels
-from app.channels.address import wire_address
+from app.campaigns.models import SENDER_OF, Campaign
+from app.channels import senders
 from app.channels.contract import Channel, Fault, RunReport, Transport
-from app.channels.models import SmtpAccount
+from app.channels.models import Sender
 from app.channels.registry import transport_for
 from app.extensions import db
 from app.kernel import audit, processes
 from app.kernel.audit import What
 from app.kernel.db import db_now
 from app.kernel.queues import JobName, QueueName, enqueue_after_commit
-from app.kernel.texts import N_
-from app.sending import breaker, claim, finish, journal
+from app.kernel.texts import N_, Phrase
+from app.sending import breaker, claim, destination, finish, journal
 from app.sending.breaker import Breaker
-from app.sending.claim import ClaimOrder, Later, Nothing
+from app.sending.claim import BATCH_SIZE, ClaimOrder, Later, Nothing
 from app.sending.deliver import BatchFeed, SliceOrder
 from app.sending.journal import ClaimKey
 from app.sending.limits import limits_of
 from app.sending.models import SendBatch, SenderLane
 from app.sending.states import BatchState
+from app.sending.writers import writer_of
 
 MAX_LANES = 4
+REFUSED = {
+    Channel.EMAIL: N_("The SMTP account %(name)s was refused: %(answer)s"),
+    Channel.SMS: N_("The gateway %(name)s was refused: %(answer)s"),
+}
+SWITCHED_OFF = {
+    Channel.EMAIL: N_("The SMTP account %(name)s is switched off."),
+    Channel.SMS: N_("The gateway %(name)s is switched off."),
+}
+PAUSED = {Channel.EMAIL: What.ACCOUNT_PAUSE, Channel.SMS: What.GATEWAY_PAUSE}
+# A text message costs money and rings in a pocket: the fewer are in one claim, the fewer are unconfirmed when a host
+# never comes back with its journal.
+LARGEST_CLAIM = {Channel.EMAIL: BATCH_SIZE, Channel.SMS: 50}
 LONG_WAIT = timedelta(minutes=10)  # a longer wait shows the campaign as scheduled again
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A slice that may begin: its order, its transport and its share of the account's connections."""
+    """A slice that may begin: its order, its transport and its share of the sender's connections.
+
+    sender: the sender's key.
+    """
 
     order: SliceOrder
-    transport: Transport
+    transport: Transport[Any]
     connections: int
-    sender_id: int
+    sender: str
     lane: int
 
 
-def lanes_of(account: SmtpAccount) -> int:
-    """How many workers may use an account at the same time; its connections are shared out among them."""
+def lanes_of(account: Sender) -> int:
+    """How many workers may use a sender at the same time; its connections are shared out among them."""
     return min(MAX_LANES, account.max_connections)
 
 
@@ -66,9 +82,12 @@ def begin(campaign_id: int, job_id: str) -> Slice | None:
     campaign = db.session.get(Campaign, campaign_id)
     if campaign is None or campaign.status is not CampaignStatus.SENDING:
         return None
-    account = channels.get_account(campaign.smtp_account_id or 0)
+    account = campaign.sender
+    if account is None:  # deleted a moment ago, in spite of everything
+        campaigns.fail(campaign_id, N_("What sends this campaign is not there any more. Choose another one."))
+        return None
     if account.paused_reason or not account.is_enabled:
-        is_off = N_("The SMTP account %(name)s is switched off.", name=account.name)
+        is_off = Phrase(SWITCHED_OFF[campaign.channel], name=account.name)
         campaigns.fail(campaign_id, account.paused_reason or is_off)
         return None
     now = db_now()
@@ -85,16 +104,14 @@ def begin(campaign_id: int, job_id: str) -> Slice | None:
         return None
     order = _order(campaign, account, now, owner=owner, lane=lane, is_probe=is_probe)
     connections = 1 if is_probe else max(1, account.max_connections // lanes_of(account))
-    transport = transport_for(Channel.EMAIL)(channels.settings_of(account))
-    return Slice(order, transport, connections, account.id, lane)
+    transport = transport_for(campaign.channel)(senders.settings_of(account))
+    return Slice(order, transport, connections, account.key, lane)
 
 
-def _order(
-    campaign: Campaign, account: SmtpAccount, now: datetime, *, owner: str, lane: int, is_probe: bool
-) -> SliceOrder:
+def _order(campaign: Campaign, account: Sender, now: datetime, *, owner: str, lane: int, is_probe: bool) -> SliceOrder:
     folder = Path(current_app.config["JOURNAL_FOLDER"])
     lease_seconds: float = current_app.config["LEASE_SECONDS"]
-    message = content.compiled(campaign.id, campaign.content_version)
+    writer = writer_of(campaign)
     claim_order = ClaimOrder(
         campaign_id=campaign.id,
         content_version=campaign.content_version,
@@ -103,21 +120,20 @@ def _order(
         journal_host=journal.host(folder),
         window=checks.window_of(campaign, now),
         limits=limits_of(campaign, account),
-        needs_attributes=any(name.startswith("attributes.") for name in message.fields),
-        to_second_email=campaign.to_second_email,
+        needs_attributes=any(name.startswith("attributes.") for name in writer.fields),
+        destination=destination.of(campaign),
         lease_seconds=lease_seconds,
     )
-    account_id = account.id  # renew runs in later transactions, without this row
+    sender = account.key  # renew runs in later transactions, without this row
 
     def renew(keys: Sequence[ClaimKey]) -> set[ClaimKey]:
-        _renew_lane(account_id, lane, owner, lease_seconds)
+        _renew_lane(sender, lane, owner, lease_seconds)
         return claim.renew(claim_order, keys)
 
     return SliceOrder(
         claim_order=claim_order,
-        message=message,
-        signer=channels.signer_of(account),
-        mail_from=wire_address(account.from_email),
+        writer=writer,
+        largest_claim=LARGEST_CLAIM[campaign.channel],
         journal_folder=folder,
         renew=renew,
         is_probe=is_probe,
@@ -127,11 +143,11 @@ def _order(
 def end(ran: Slice, feed: BatchFeed, report: RunReport, number: int, turn: int) -> None:
     """Free the lane, let the breaker and the campaign learn from the run, and ring for the successor."""
     order = ran.order.claim_order
-    _free_lane(ran.sender_id, ran.lane, order.owner)
-    account = channels.get_account(ran.sender_id)
+    _free_lane(ran.sender, ran.lane, order.owner)
+    account = senders.get(ran.sender)
     campaign = campaigns.get(order.campaign_id)
     if report.fault is Fault.SENDER:
-        _pause_account(account, report)
+        _pause_account(account, campaign.channel, report)
         return
     if report.fault is Fault.PROVIDER:
         _open_breaker(account, campaign, report, ran.order.is_probe)
@@ -160,20 +176,21 @@ def _next(campaign: Campaign, later: Later | None, number: int, turn: int) -> No
             campaigns.move(campaign, CampaignEvent.WAIT)
 
 
-def _pause_account(account: SmtpAccount, report: RunReport) -> None:
+def _pause_account(account: Sender, channel: Channel, report: RunReport) -> None:
     """The server refuses us, not a recipient: nobody is burned, a person has to mend the account."""
     words = f"{report.code} {report.detail}".strip() or N_("The server refused the sender.")
     if not account.paused_reason:  # else another lane was first
-        audit.note(What.ACCOUNT_PAUSE, account.id, account.name, audit.MUSTER, reason=words)
+        audit.note(PAUSED[channel], account.id, account.name, audit.MUSTER, reason=words)
     account.paused_reason = words[:255]
     account.last_error, account.last_error_at = words, db_now()
-    live = select(Campaign.id).where(Campaign.smtp_account_id == account.id, Campaign.status == CampaignStatus.SENDING)
+    mine = getattr(Campaign, f"{SENDER_OF[channel]}_id") == account.id
+    live = select(Campaign.id).where(mine, Campaign.channel == channel, Campaign.status == CampaignStatus.SENDING)
     for campaign_id in db.session.scalars(live).all():
-        why = N_("The SMTP account %(name)s was refused: %(answer)s", name=account.name, answer=words)
+        why = Phrase(REFUSED[channel], name=account.name, answer=words)
         campaigns.fail(campaign_id, why)
 
 
-def _open_breaker(account: SmtpAccount, campaign: Campaign, report: RunReport, was_probe: bool) -> None:
+def _open_breaker(account: Sender, campaign: Campaign, report: RunReport, was_probe: bool) -> None:
     now = db_now()
     words = f"{report.code} {report.detail}".strip() or N_("no answer")
     state = Breaker(account.breaker_open_until, account.breaker_open_seconds)
@@ -188,12 +205,13 @@ def _open_breaker(account: SmtpAccount, campaign: Campaign, report: RunReport, w
     )
 
 
-def _reserve_probe(account: SmtpAccount, state: Breaker) -> bool:
+def _reserve_probe(account: Sender, state: Breaker) -> bool:
     """Of all slices that come when an opening is over, one becomes the probe."""
     reserved = breaker.probing(state, db_now())
-    mine = (SmtpAccount.id == account.id, SmtpAccount.breaker_open_until == state.open_until)
+    kind = type(account)
+    mine = (kind.id == account.id, kind.breaker_open_until == state.open_until)
     done = db.session.execute(
-        update(SmtpAccount)
+        update(kind)
         .where(*mine)
         .values(breaker_open_until=reserved.open_until)
         .execution_options(synchronize_session=False)
@@ -201,39 +219,39 @@ def _reserve_probe(account: SmtpAccount, state: Breaker) -> bool:
     return bool(done.rowcount)
 
 
-def _take_lane(account: SmtpAccount, owner: str, job_id: str, lease_seconds: float) -> int | None:
+def _take_lane(account: Sender, owner: str, job_id: str, lease_seconds: float) -> int | None:
     now = db_now()
     until = now + timedelta(seconds=lease_seconds)
     for lane in range(lanes_of(account)):
-        here = (SenderLane.sender_id == account.id, SenderLane.lane == lane)
+        here = (SenderLane.sender == account.key, SenderLane.lane == lane)
         free = or_(SenderLane.owner.is_(None), SenderLane.until <= now)
         taken = db.session.execute(
             update(SenderLane).where(*here, free).values(owner=owner, until=until, job_id=job_id)
         )
-        if taken.rowcount or _make_lane(account.id, lane, owner, until, job_id):
+        if taken.rowcount or _make_lane(account.key, lane, owner, until, job_id):
             return lane
     return None
 
 
-def _make_lane(sender_id: int, lane: int, owner: str, until: object, job_id: str) -> bool:
-    if db.session.get(SenderLane, (sender_id, lane)) is not None:
+def _make_lane(sender: str, lane: int, owner: str, until: object, job_id: str) -> bool:
+    if db.session.get(SenderLane, (sender, lane)) is not None:
         return False
     try:
         with db.session.begin_nested():
-            values = {"sender_id": sender_id, "lane": lane, "owner": owner, "until": until, "job_id": job_id}
+            values = {"sender": sender, "lane": lane, "owner": owner, "until": until, "job_id": job_id}
             db.session.execute(insert(SenderLane).values(values))
     except IntegrityError:  # another slice made it at the same moment
         return False
     return True
 
 
-def _renew_lane(sender_id: int, lane: int, owner: str, lease_seconds: float) -> None:
-    mine = (SenderLane.sender_id == sender_id, SenderLane.lane == lane, SenderLane.owner == owner)
+def _renew_lane(sender: str, lane: int, owner: str, lease_seconds: float) -> None:
+    mine = (SenderLane.sender == sender, SenderLane.lane == lane, SenderLane.owner == owner)
     db.session.execute(update(SenderLane).where(*mine).values(until=db_now() + timedelta(seconds=lease_seconds)))
 
 
-def _free_lane(sender_id: int, lane: int, owner: str) -> None:
-    mine = (SenderLane.sender_id == sender_id, SenderLane.lane == lane, SenderLane.owner == owner)
+def _free_lane(sender: str, lane: int, owner: str) -> None:
+    mine = (SenderLane.sender == sender, SenderLane.lane == lane, SenderLane.owner == owner)
     db.session.execute(update(SenderLane).where(*mine).values(owner=None, until=None, job_id=None))
 
 

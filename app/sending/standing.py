@@ -9,9 +9,9 @@ from sqlalchemy import and_, case, literal, select
 from app.audience.models import Contact, Suppression
 from app.campaigns import removal_log
 from app.campaigns.models import Campaign
-from app.channels.contract import Channel, Reason
+from app.channels.contract import Reason
 from app.extensions import db
-from app.sending import picked
+from app.sending import destination, picked
 from app.sending.models import MAIN_STEP, CampaignRecipient
 from app.sending.states import RecipientState
 
@@ -38,8 +38,8 @@ SAID_BY_REASON = {
 
 def of(campaign: Campaign, contact_ids: Collection[int]) -> dict[int, Standing]:
     """How each of these contacts stands; those that do not exist are left out."""
-    index = _C.second_email_index if campaign.to_second_email else _C.email_index
-    barred = select(Suppression.id).where(Suppression.channel == Channel.EMAIL, Suppression.address_index == index)
+    goes_to = destination.of(campaign)
+    index, barred = goes_to.index, select(Suppression.id).where(goes_to.is_barred)
     may_get_it = case(
         (index.is_(None), literal(Standing.NO_ADDRESS.value)),
         (barred.exists(), literal(Standing.SUPPRESSED.value)),

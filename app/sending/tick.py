@@ -9,13 +9,18 @@ from app.campaigns import service as campaigns
 from app.campaigns.lifecycle import LIVE, CampaignEvent, CampaignStatus
 from app.campaigns.models import Campaign
 from app.campaigns.schedule import next_opening
-from app.channels.models import SmtpAccount
+from app.channels.contract import Channel
+from app.channels.models import Sender
 from app.extensions import db
 from app.kernel.db import db_now
 from app.kernel.errors import InvalidInput
-from app.kernel.texts import N_
+from app.kernel.texts import N_, Phrase
 from app.sending import finish, slices
 
+PAUSED = {
+    Channel.EMAIL: N_("the SMTP account %(name)s is paused: %(why)s"),
+    Channel.SMS: N_("the gateway %(name)s is paused: %(why)s"),
+}
 CAN_EXPIRE = (CampaignStatus.SCHEDULED, CampaignStatus.SENDING, CampaignStatus.PAUSED)
 
 
@@ -53,9 +58,9 @@ def look_at(campaign_id: int) -> None:
         slices.ring(campaign_id, number)
 
 
-def _account(campaign: Campaign) -> SmtpAccount:
-    assert campaign.smtp_account is not None
-    return campaign.smtp_account
+def _account(campaign: Campaign) -> Sender:
+    assert campaign.sender is not None
+    return campaign.sender
 
 
 def _may_send(campaign: Campaign, now: datetime) -> bool:
@@ -71,7 +76,7 @@ def _may_send(campaign: Campaign, now: datetime) -> bool:
     account = _account(campaign)
     if campaign.status is CampaignStatus.SCHEDULED and (account.paused_reason or not account.is_enabled):
         why = account.paused_reason or N_("switched off")
-        campaigns.wait(campaign, N_("the SMTP account %(name)s is paused: %(why)s", name=account.name, why=why), None)
+        campaigns.wait(campaign, Phrase(PAUSED[campaign.channel], name=account.name, why=why), None)
         return False
     if account.breaker_open_until is not None and account.breaker_open_until > now:
         why = N_("%(name)s does not answer (%(answer)s)", name=account.name, answer=account.last_error)

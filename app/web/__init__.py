@@ -26,7 +26,7 @@ class HomeView(IndexView):
 
 def init_app(app: Flask) -> None:
     """Build the AppBuilder of this app and register everything people and programs can reach."""
-    from app.web import assets, dates, errors, formats, generated, place, policy, security
+    from app.web import assets, dates, errors, formats, generated, kept, place, policy, security
 
     # FAB warns of each column that its filters do not know, at every start of every process.
     logging.getLogger("flask_appbuilder.models.filters").setLevel(logging.ERROR)
@@ -41,6 +41,7 @@ def init_app(app: Flask) -> None:
     appbuilder = AppBuilder(app, db.session, indexview=HomeView, security_manager_class=security.PanelSecurityManager)
     place.init_app(app)
     generated.init_app(app, appbuilder)
+    kept.init_app(app)
     _add_views(app, appbuilder)
     generated.name_people_views(appbuilder)
     _add_programs(app, appbuilder)
@@ -58,58 +59,15 @@ def _forget(_error: BaseException | None) -> None:
 
 
 def _add_views(app: Flask, appbuilder: AppBuilder) -> None:
-    from app.web import monitor
-    from app.web.views.active import ActiveView
-    from app.web.views.audit import AuditView
-    from app.web.views.campaigns import CampaignView
-    from app.web.views.cards import CardsView
-    from app.web.views.contacts import ContactView
-    from app.web.views.dashboard import DashboardView
-    from app.web.views.folders import FolderView
-    from app.web.views.groups import GroupView
-    from app.web.views.history import HistoryView
-    from app.web.views.holidays import OwnHolidayView
-    from app.web.views.imports import ImportView
-    from app.web.views.launch import LaunchView
-    from app.web.views.missions import ClientSearchView, MissionView
-    from app.web.views.removals import RemovalView
-    from app.web.views.report import ReportView
-    from app.web.views.smtp_accounts import SmtpAccountView
-    from app.web.views.statuses import StatusView
-    from app.web.views.suppressions import SuppressionView
+    from app.web import menu  # views are made when they are imported: after the pickers are set
 
-    appbuilder.add_view(DashboardView, "Dashboard", icon="layout-dashboard")
-    for view, name, category, icon in (
-        (CardsView, "Campaigns", "Campaigns", "megaphone"),
-        (ActiveView, "Active campaigns", "Campaigns", "activity"),
-        (GroupView, "Groups", "Campaigns", "layers"),
-        (HistoryView, "History", "Campaigns", "history"),
-        (RemovalView, "Removals", "Campaigns", "user-minus"),
-        (ContactView, "Contacts", "Audience", "contact"),
-        (FolderView, "Folders", "Audience", "folder"),
-        (ImportView, "Imports", "Audience", "upload"),
-        (SuppressionView, "Suppressions", "Audience", "ban"),
-        (MissionView, "Missions", "Missions", "list-checks"),
-        (SmtpAccountView, "SMTP accounts", "Settings", "server"),
-        (StatusView, "Internal statuses", "Settings", "tags"),
-        (OwnHolidayView, "Own holidays", "Settings", "calendar-off"),
-    ):
-        appbuilder.add_view(view, name, category=category, icon=icon)
-    for hidden in (CampaignView, ReportView, LaunchView, ClientSearchView):
-        appbuilder.add_view_no_menu(hidden)
-    if app.config["DEMO"]:
-        from app.web.views.inbox import InboxView
-
-        appbuilder.add_view(InboxView, "Inbox", category="Demo", icon="inbox")
-    monitor.register(app, appbuilder)
-    appbuilder.add_view(AuditView, "Audit log", category="Operations", icon="shield-check")
-    entries = appbuilder.menu.menu
-    entries.append(entries.pop(next(at for at, entry in enumerate(entries) if entry.name == "Security")))
+    menu.register(app, appbuilder)
 
 
 def _add_programs(app: Flask, appbuilder: AppBuilder) -> None:
-    from app.web import api, health, public
+    from app.web import api, health, hooks, public
 
     api.register(appbuilder)
     public.register(app)
+    hooks.register(app)
     health.register(app)

@@ -32,6 +32,8 @@ ICONS = {
     What.CAMPAIGN_REMOVE_CLIENT: "user-minus",
     What.CAMPAIGN_RESTORE_CLIENT: "user-plus",
     What.CAMPAIGN_RETRY: "rotate-ccw",
+    What.CAMPAIGN_ATTACH: "paperclip",
+    What.CAMPAIGN_DETACH: "paperclip",
     What.CAMPAIGN_EXPORT: "download",
     What.CAMPAIGN_DUPLICATE: "copy",
     What.CAMPAIGN_DELETE: "trash-2",
@@ -53,6 +55,13 @@ FIELDS = {
     "description": _l("Description"),
     "group_id": _l("Group"),
     "smtp_account_id": _l("SMTP account"),
+    "gateway_id": _l("Gateway"),
+    "channel": _l("Type"),
+    "account_sid": _l("Account SID"),
+    "key_sid": _l("API key SID"),
+    "sender": _l("Sender"),
+    "segment_price_micros": _l("Price of a segment"),
+    "currency": _l("Currency"),
     "folders": _l("Folders"),
     "subject": _l("Subject"),
     "html": _l("Message (HTML)"),
@@ -123,9 +132,9 @@ def more(event: AuditEvent) -> str:
     """What else is known of an event, in a sentence; "" when its title says it all."""
     detail = event.detail
     match event.what:
-        case What.CAMPAIGN_CHANGE | What.GROUP_CHANGE | What.ACCOUNT_CHANGE | What.STATUS_CHANGE:
+        case What.CAMPAIGN_CHANGE | What.GROUP_CHANGE | What.ACCOUNT_CHANGE | What.GATEWAY_CHANGE | What.STATUS_CHANGE:
             return _changes(detail)
-        case What.CAMPAIGN_FAIL | What.ACCOUNT_PAUSE | What.IMPORT_FAIL:
+        case What.CAMPAIGN_FAIL | What.ACCOUNT_PAUSE | What.GATEWAY_PAUSE | What.IMPORT_FAIL:
             return words.sentence(detail.get("reason"))
         case What.CAMPAIGN_RUN:
             number = len(detail.get("folders", ()))
@@ -137,6 +146,8 @@ def more(event: AuditEvent) -> str:
             return _("Contact number %(n)s", n=formats.grouped(detail.get("contact_id")))
         case What.CAMPAIGN_RETRY if detail.get("reason") in set(Reason):
             return words.of(Reason(detail["reason"]))
+        case What.CAMPAIGN_ATTACH | What.CAMPAIGN_DETACH:
+            return str(detail.get("document", ""))
         case What.CAMPAIGN_DUPLICATE:
             return _("The copy has the number %(n)s.", n=detail.get("copy_id"))
         case What.CAMPAIGN_CREATE if "copy_of" in detail:
@@ -163,7 +174,9 @@ def _changes(detail: dict[str, Any]) -> str:
 _PLACES = {
     Subject.GROUP: ("CampaignGroup", "GroupView.show", What.GROUP_DELETE),
     Subject.MISSION: ("Mission", "MissionView.show", What.MISSION_DELETE),
+    Subject.TEMPLATE: ("MessageTemplate", "TemplateView.show", What.TEMPLATE_DELETE),
     Subject.ACCOUNT: ("SmtpAccount", "SmtpAccountView.show", What.ACCOUNT_DELETE),
+    Subject.GATEWAY: ("Gateway", "GatewayView.show", What.GATEWAY_DELETE),
 }
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
 
-from flask import Flask
+from flask import Flask, url_for
 from flask_babel import format_date, format_datetime, format_number
 from flask_babel import gettext as _
 from markupsafe import Markup
@@ -61,6 +61,13 @@ def grouped(value: int | None) -> str:
     return "" if value is None else str(format_number(value))
 
 
+def size_words(size_bytes: int) -> str:
+    """A size as people say it."""
+    if size_bytes < 1_000_000:
+        return f"{grouped(max(size_bytes // 1000, 1))} KB"
+    return f"{grouped(round(size_bytes / 1_000_000))} MB"
+
+
 def plain(value: Any) -> Any:
     """How a value looks for which a view names no format of its own: times of FAB are the server's, without a zone."""
     if isinstance(value, datetime):
@@ -87,6 +94,12 @@ def names(rows: Any) -> str:
 def link(address: str, text: str) -> Markup:
     """A link with its words escaped."""
     return Markup('<a href="{}">{}</a>').format(address, text)
+
+
+def report_link(campaign_id: int, text: str) -> Markup:
+    """A link to the report of a campaign, which opens over the page."""
+    address = url_for("ReportView.report", campaign_id=campaign_id)
+    return Markup('<a id="report-of-{}" href="{}" data-report>{}</a>').format(campaign_id, address, text)
 
 
 def campaign_status(status: CampaignStatus) -> Markup:

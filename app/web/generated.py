@@ -13,15 +13,21 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
+from app.web import security
+from app.web.base import may
 from app.web.words import of_role
 
 # What the entries of the menu are called; their names are FAB's ids and parts of permissions.
 MENU = {
     "Dashboard": _l("Dashboard"),
     "Campaigns": _l("Campaigns"),
+    "Calendar": _l("Calendar"),
     "Active campaigns": _l("Active campaigns"),
     "Groups": _l("Groups"),
     "History": _l("History"),
+    "Content": _l("Content"),
+    "Templates": _l("Templates"),
+    "Documents": _l("Documents"),
     "Removals": _l("Removals"),
     "Audience": _l("Audience"),
     "Contacts": _l("Contacts"),
@@ -31,6 +37,7 @@ MENU = {
     "Missions": _l("Missions"),
     "Settings": _l("Settings"),
     "SMTP accounts": _l("SMTP accounts"),
+    "Limits": _l("Limits"),
     "Internal statuses": _l("Internal statuses"),
     "Own holidays": _l("Own holidays"),
     "Demo": _l("Demo"),
@@ -81,6 +88,7 @@ def init_app(app: Flask, appbuilder: AppBuilder) -> None:
         modal_mark=partial(modal_mark, appbuilder),
         empty_list=partial(empty_list, appbuilder),
         words_before_delete=partial(words_before_delete, appbuilder),
+        may_hear=partial(may, security.READ, "Notice"),
     )
 
 

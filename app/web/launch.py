@@ -6,25 +6,28 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from flask import url_for
-from flask_babel import format_datetime, ngettext
+from flask_babel import format_currency, format_datetime, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.audience.fields import ATTRIBUTE_PREFIX, ContactField
 from app.campaigns.lifecycle import EDITABLE
-from app.campaigns.models import Campaign
-from app.channels.models import SmtpAccount
+from app.campaigns.models import SENDER_OF, Campaign
+from app.channels.contract import Channel
+from app.channels.models import Sender as AnySender
+from app.channels.segments import Size
 from app.kernel.errors import InvalidInput
 from app.reports.launch import LaunchCheck, Message, Missing, Sender
 from app.sending.forecast import Forecast
 from app.sending.throttle import SECOND_US
 from app.web import security, words
 from app.web.base import may
-from app.web.formats import grouped
+from app.web.formats import grouped, size_words
 
 CLIPPED_BYTES = 100_000  # Gmail shows a button instead of the rest
 LARGE_BYTES = 5_000_000  # base64 included; many servers take 10 MB at most
 SOON = timedelta(minutes=1)
+SENDERS = frozenset(SENDER_OF.values())  # the fields that name what sends
 DAY, TIME = "EEE d MMM", "HH:mm"
 
 
@@ -61,8 +64,9 @@ def items(check: LaunchCheck) -> list[Item]:
     blocked = {item.key for item in found}
     found += [_people(check)] if not blocked & {"folders"} else []
     found += [_hole(campaign, hole) for hole in check.missing]
-    found += _sender(campaign, check.sender) if check.sender is not None and "smtp_account" not in blocked else []
-    found += _message(campaign, check.message) if check.message is not None else []
+    found += _sender(campaign, check.sender) if check.sender is not None and not blocked & SENDERS else []
+    if check.message is not None:
+        found += _text(check, check.message.text) if check.message.text else _message(campaign, check.message)
     found += _missed(campaign, check.outlook) if check.outlook is not None and "valid_until" not in blocked else []
     order = list(reversed(Level))
     return sorted(found, key=lambda item: order.index(item.level))
@@ -74,11 +78,11 @@ def is_blocked(check: LaunchCheck) -> bool:
 
 
 def _problem(campaign: Campaign, problem: InvalidInput) -> Item:
-    field, account = problem.field or "", campaign.smtp_account
+    field, account = problem.field or "", campaign.sender
     text = words.of_error(problem)
-    if field == "smtp_account" and account is not None and may(security.UPDATE, "SmtpAccount"):
+    if field in SENDERS and account is not None and may(security.UPDATE, type(account).__name__):
         return Item(field, Level.BLOCKING, text, _account(account), _("Open the account"))
-    return Item(field, Level.BLOCKING, text, *_edit(campaign, "smtp_account_id" if field == "smtp_account" else field))
+    return Item(field, Level.BLOCKING, text, *_edit(campaign, f"{field}_id" if field in SENDERS else field))
 
 
 def _edit(campaign: Campaign, field: str, label: str = "") -> tuple[str, str]:
@@ -88,8 +92,9 @@ def _edit(campaign: Campaign, field: str, label: str = "") -> tuple[str, str]:
     return url_for("CampaignView.edit", pk=campaign.id, _anchor=field), label or _("Fix")
 
 
-def _account(account: SmtpAccount) -> str:
-    return url_for("SmtpAccountView.show", pk=account.id) if may(security.READ, "SmtpAccount") else ""
+def _account(account: AnySender) -> str:
+    kind = type(account).__name__
+    return url_for(f"{kind}View.show", pk=account.id) if may(security.READ, kind) else ""
 
 
 def _people(check: LaunchCheck) -> Item:
@@ -155,24 +160,53 @@ def _sender(campaign: Campaign, sender: Sender) -> list[Item]:
         )
         found.append(Item("shared", Level.WARNING, text))
     if not found:
-        text = _("%(name)s is ready and writes as %(address)s.", name=name, address=account.from_email)
+        text = _("%(name)s is ready and writes as %(address)s.", name=name, address=account.address)
         found.append(Item("sender", Level.OK, text))
+    return found
+
+
+def _text(check: LaunchCheck, size: Size) -> list[Item]:
+    """How the text of the example travels, and what everybody's would cost."""
+    edit, n = _edit(check.campaign, "text"), grouped(size.segments)
+    text = ngettext(
+        "The message takes %(n)s segment (%(encoding)s).",
+        "The message takes %(n)s segments (%(encoding)s).",
+        size.segments,
+        n=n,
+        encoding=size.encoding,
+    )
+    found = [Item("segments", Level.OK, text)]
+    if size.odd:
+        odd = _("%(odd)s takes a segment down from 160 to 70 characters.", odd=size.odd[:12])
+        found.append(Item("encoding", Level.WARNING, odd, *edit))
+    gateway, people = check.campaign.gateway, check.people.waiting
+    if gateway is not None and gateway.segment_price_micros and people:
+        cost = format_currency(gateway.segment_price_micros * size.segments * people / 1_000_000, gateway.currency)
+        found.append(Item("cost", Level.OK, _("About %(cost)s, if everybody's is as long.", cost=cost)))
+    if "STOP" not in check.campaign.text.upper():
+        hint = _("The message does not say how to opt out. Add “Reply STOP to opt out”.")
+        found.append(Item("stop", Level.WARNING, hint, *edit))
     return found
 
 
 def _message(campaign: Campaign, message: Message) -> list[Item]:
     edit = _edit(campaign, "html")
     if message.html_bytes > CLIPPED_BYTES:
-        size = _size(message.html_bytes)
+        size = size_words(message.html_bytes)
         text = _("The HTML has %(size)s. Gmail cuts a message off at about 100 KB: shorten it.", size=size)
         found = [Item("size", Level.WARNING, text, *edit)]
     elif message.size_bytes > LARGE_BYTES:
         text = _(
-            "With its documents the message has %(size)s. Many servers refuse that.", size=_size(message.size_bytes)
+            "With its documents the message has %(size)s. Many servers refuse that.",
+            size=size_words(message.size_bytes),
         )
         found = [Item("size", Level.WARNING, text, *_edit(campaign, "documents"))]
     else:
-        found = [Item("size", Level.OK, _("The message has %(size)s.", size=_size(message.size_bytes)))]
+        found = [Item("size", Level.OK, _("The message has %(size)s.", size=size_words(message.size_bytes)))]
+    if message.left_out:
+        what = ", ".join(map(str, message.left_out))
+        text = _("Mail programs do not allow %(what)s: the message is sent without it.", what=what)
+        found.append(Item("left-out", Level.WARNING, text, *edit))
     if message.has_own_link:
         text = _("The message has its unsubscribe link.")
     else:
@@ -182,12 +216,6 @@ def _message(campaign: Campaign, message: Message) -> list[Item]:
         text = ngettext("%(n)s document goes with it.", "%(n)s documents go with it.", number, n=grouped(number))
         found.append(Item("documents", Level.OK, text))
     return found
-
-
-def _size(size_bytes: int) -> str:
-    if size_bytes < 1_000_000:
-        return f"{grouped(max(size_bytes // 1000, 1))} KB"
-    return f"{grouped(round(size_bytes / 1_000_000))} MB"
 
 
 def _missed(campaign: Campaign, outlook: Forecast) -> list[Item]:
@@ -222,7 +250,10 @@ def forecast_sentence(check: LaunchCheck, now: datetime) -> str:
     reached = outlook.people - outlook.missed
     if outlook.first_at is None or outlook.last_at is None:
         return _("No message can leave: the calendar has no time for it.")
-    what = ngettext("%(n)s e-mail", "%(n)s e-mails", reached, n=grouped(reached))
+    if check.campaign.channel is Channel.SMS:
+        what = ngettext("%(n)s text message", "%(n)s text messages", reached, n=grouped(reached))
+    else:
+        what = ngettext("%(n)s e-mail", "%(n)s e-mails", reached, n=grouped(reached))
     if reached > 1:
         what = ", ".join((what, *_pace(check)))
     what = f"{what}, {_hours(check.campaign)}"
@@ -256,7 +287,7 @@ def _pace(check: LaunchCheck) -> list[str]:
 
 
 def _rate(campaign: Campaign, kind: str) -> str:
-    account = campaign.smtp_account
+    account = campaign.sender
     assert account is not None
     if kind == "second":
         return _("%(n)s a second", n=grouped(account.per_second))

@@ -212,10 +212,11 @@ class TableView(OwnFilters, ModelView):
 
     def _check_arguments(self) -> None:
         # FAB would answer with a 500 or with the whole table.
-        if not all(self._is_readable(*each) for each in request.args.items(multi=True)):
+        if not all(self.is_readable(*each) for each in request.args.items(multi=True)):
             abort(400)
 
-    def _is_readable(self, name: str, value: str) -> bool:
+    def is_readable(self, name: str, value: str) -> bool:
+        """Whether an argument of an address says something that this page can be asked."""
         found = ARGUMENT.search(name)  # anywhere, as FAB does
         if found is None:
             return True

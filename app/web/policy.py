@@ -21,11 +21,17 @@ def csp_nonce() -> str:
     return str(g.csp_nonce)
 
 
+def show_pictures() -> None:
+    """Let the page of this request show pictures from anywhere, as the editor of a message must."""
+    g.csp_pictures = " http: https:"
+
+
 def content_policy() -> str:
     """Nothing from elsewhere, nothing inline without the nonce; frames show our own pages only."""
+    pictures = f"{_SELF} data: blob:{g.get('csp_pictures', '')}"
     mine = f"{_SELF} 'nonce-{g.csp_nonce}'" if "csp_nonce" in g else _SELF
     return (
-        f"default-src {_SELF}; script-src {mine}; style-src {mine}; img-src {_SELF} data: blob:; font-src {_SELF}; "
+        f"default-src {_SELF}; script-src {mine}; style-src {mine}; img-src {pictures}; font-src {_SELF}; "
         f"connect-src {_SELF}; frame-src {_SELF}; form-action {_SELF}; frame-ancestors {_SELF}; base-uri {_SELF}; "
         "object-src 'none'"
     )

@@ -29,10 +29,14 @@ RESOURCES: dict[str, tuple[str, ...]] = {
     "Import": (READ, CREATE, UPDATE),
     "Suppression": (READ, CREATE, DELETE),
     "SmtpAccount": (READ, CREATE, UPDATE, DELETE, TEST),
+    "Gateway": (READ, CREATE, UPDATE, DELETE, TEST),
     "OwnHoliday": (READ, CREATE, UPDATE, DELETE),
     "CampaignGroup": (READ, CREATE, UPDATE, DELETE),
     "InternalStatus": (READ, CREATE, UPDATE, DELETE),
     "Mission": (READ, CREATE, UPDATE, DELETE),  # adding a campaign also needs can_add_recipients on Campaign
+    "MessageTemplate": (READ, CREATE, UPDATE, DELETE),
+    "SavedFilter": (CREATE, UPDATE, DELETE),  # everybody's are their own
+    "Notice": (READ, UPDATE),  # everybody's are their own
     "QueueMonitor": (READ, MANAGE),
     "AuditLog": (READ,),
     "DemoInbox": (READ,),
@@ -73,18 +77,31 @@ _GRANTS: dict[str, dict[str, tuple[str, ...]]] = {
         "Import": RESOURCES["Import"],
         "Suppression": RESOURCES["Suppression"],
         "SmtpAccount": (READ, TEST),
+        "Gateway": (READ, TEST),
         "OwnHoliday": RESOURCES["OwnHoliday"],
         "CampaignGroup": RESOURCES["CampaignGroup"],
         "InternalStatus": RESOURCES["InternalStatus"],
         "Mission": RESOURCES["Mission"],
+        "MessageTemplate": RESOURCES["MessageTemplate"],
+        "SavedFilter": RESOURCES["SavedFilter"],
+        "Notice": RESOURCES["Notice"],
         "DemoInbox": RESOURCES["DemoInbox"],
     },
-    ANALYST: {"Campaign": (READ,), "CampaignGroup": (READ,), "InternalStatus": (READ,), "Mission": (READ,)},
+    ANALYST: {
+        "Campaign": (READ,),
+        "CampaignGroup": (READ,),
+        "InternalStatus": (READ,),
+        "Mission": (READ,),
+        "MessageTemplate": (READ,),
+        "SavedFilter": RESOURCES["SavedFilter"],
+        "Notice": RESOURCES["Notice"],
+    },
 }
 
 _MENUS = {
     MANAGER: (
         "Campaigns",
+        "Calendar",
         "Audience",
         "Contacts",
         "Folders",
@@ -92,6 +109,8 @@ _MENUS = {
         "Suppressions",
         "Settings",
         "SMTP accounts",
+        "Gateways",
+        "Limits",
         "Own holidays",
         "Dashboard",
         "Active campaigns",
@@ -99,6 +118,9 @@ _MENUS = {
         "History",
         "Removals",
         "Missions",
+        "Content",
+        "Templates",
+        "Documents",
         "Internal statuses",
         "Demo",
         "Inbox",
@@ -106,10 +128,14 @@ _MENUS = {
     ANALYST: (
         "Dashboard",
         "Campaigns",
+        "Calendar",
         "Active campaigns",
         "Groups",
         "History",
         "Missions",
+        "Content",
+        "Templates",
+        "Documents",
         "Settings",
         "Internal statuses",
     ),
@@ -165,6 +191,9 @@ class PanelSecurityManager(SecurityManager):
     userdbmodelview = people.UserDBModelView
     groupmodelview = people.UserGroupModelView
     rolemodelview = people.RoleModelView
+    resetpasswordview = people.ResetPasswordView
+    resetmypasswordview = people.ResetMyPasswordView
+    userinfoeditview = people.UserInfoEditView
     userstatschartview = None  # draws with scripts of another host
 
     def _create_db(self) -> None:

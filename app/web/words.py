@@ -19,6 +19,8 @@ from app.kernel.audit import Subject, What
 from app.kernel.errors import AppError
 from app.kernel.texts import Phrase
 from app.missions.states import MissionPriority, MissionStatus
+from app.notices.mail import TITLES
+from app.notices.models import NoticeKind, Scope
 from app.sending.standing import Standing
 from app.sending.states import RecipientState, Shown
 
@@ -61,6 +63,18 @@ OF_VALUES: dict[type[StrEnum], dict[Any, Any]] = {
         Closed.NON_WORKING_DAY: _l("waiting for the next working day"),
         Closed.OUTSIDE_HOURS: _l("waiting for the daily hours"),
     },
+    NoticeKind: {
+        NoticeKind.UPCOMING: _l("A campaign starts soon"),
+        NoticeKind.STARTED: _l("A campaign has started"),
+        NoticeKind.FINISHED: _l("A campaign is finished"),
+        NoticeKind.FAILED: _l("A campaign has failed"),
+        NoticeKind.PAUSED: _l("A campaign or a sender was stopped by itself"),
+    },
+    Scope: {
+        Scope.NONE: _l("nothing"),
+        Scope.OWN: _l("my own campaigns"),
+        Scope.ALL: _l("all campaigns"),
+    },
     RecipientState: {
         RecipientState.AWAITING: _lp("recipient", "awaiting"),
         RecipientState.SENDING: _lp("recipient", "sending"),
@@ -94,7 +108,7 @@ OF_VALUES: dict[type[StrEnum], dict[Any, Any]] = {
         Reason.RETRIES_EXHAUSTED: _lp("reason", "all tries used up"),
         Reason.POISON: _lp("reason", "workers failed on it"),
         Reason.WORKER_LOST: _lp("reason", "worker lost on the way"),
-        Reason.NO_ADDRESS: _lp("reason", "no e-mail address"),
+        Reason.NO_ADDRESS: _lp("reason", "no address"),
         Reason.DUPLICATE_ADDRESS: _lp("reason", "same address twice"),
         Reason.SUPPRESSED: _lp("reason", "on the suppression list"),
         Reason.VALIDITY_PERIOD_EXPIRED: _lp("reason", "validity period over"),
@@ -153,7 +167,9 @@ OF_VALUES: dict[type[StrEnum], dict[Any, Any]] = {
         Subject.GROUP: _lp("subject", "Campaign groups"),
         Subject.MISSION: _lp("subject", "Missions"),
         Subject.ACCOUNT: _lp("subject", "SMTP accounts"),
+        Subject.GATEWAY: _lp("subject", "Gateways"),
         Subject.STATUS: _lp("subject", "Internal statuses"),
+        Subject.TEMPLATE: _lp("subject", "Templates"),
         Subject.IMPORT: _lp("subject", "Imports"),
         Subject.CONTACT: _lp("subject", "Contacts"),
         Subject.PERSON: _lp("subject", "People"),
@@ -177,6 +193,8 @@ OF_VALUES: dict[type[StrEnum], dict[Any, Any]] = {
         What.CAMPAIGN_REMOVE_CLIENT: _lp("event", "Client removed"),
         What.CAMPAIGN_RESTORE_CLIENT: _lp("event", "Client put back"),
         What.CAMPAIGN_RETRY: _lp("event", "Failed recipients tried again"),
+        What.CAMPAIGN_ATTACH: _lp("event", "Document attached"),
+        What.CAMPAIGN_DETACH: _lp("event", "Document taken off"),
         What.CAMPAIGN_EXPORT: _lp("event", "Report exported"),
         What.CAMPAIGN_DUPLICATE: _lp("event", "Campaign duplicated"),
         What.CAMPAIGN_DELETE: _lp("event", "Campaign deleted"),
@@ -190,9 +208,16 @@ OF_VALUES: dict[type[StrEnum], dict[Any, Any]] = {
         What.ACCOUNT_CHANGE: _lp("event", "SMTP account edited"),
         What.ACCOUNT_PAUSE: _lp("event", "SMTP account paused"),
         What.ACCOUNT_DELETE: _lp("event", "SMTP account deleted"),
+        What.GATEWAY_CREATE: _lp("event", "Gateway created"),
+        What.GATEWAY_CHANGE: _lp("event", "Gateway edited"),
+        What.GATEWAY_PAUSE: _lp("event", "Gateway paused"),
+        What.GATEWAY_DELETE: _lp("event", "Gateway deleted"),
         What.STATUS_CREATE: _lp("event", "Internal status created"),
         What.STATUS_CHANGE: _lp("event", "Internal status edited"),
         What.STATUS_DELETE: _lp("event", "Internal status deleted"),
+        What.TEMPLATE_CREATE: _lp("event", "Template created"),
+        What.TEMPLATE_CHANGE: _lp("event", "Template edited"),
+        What.TEMPLATE_DELETE: _lp("event", "Template deleted"),
         What.IMPORT_START: _lp("event", "Import started"),
         What.IMPORT_FINISH: _lp("event", "Import finished"),
         What.IMPORT_FAIL: _lp("event", "Import failed"),
@@ -203,6 +228,7 @@ OF_VALUES: dict[type[StrEnum], dict[Any, Any]] = {
     },
     Channel: {
         Channel.EMAIL: _lp("channel", "email"),
+        Channel.SMS: _lp("channel", "text message"),
     },
 }
 
@@ -224,10 +250,13 @@ OF_ROLES = {
     "Import": _l("Imports"),
     "Suppression": _l("Suppressions"),
     "SmtpAccount": _l("SMTP accounts"),
+    "Gateway": _l("Gateways"),
     "OwnHoliday": _l("Own holidays"),
     "CampaignGroup": _l("Campaign groups"),
     "InternalStatus": _l("Internal statuses"),
     "Mission": _l("Missions"),
+    "SavedFilter": _l("Saved filters"),
+    "MessageTemplate": _l("Templates"),
     "QueueMonitor": _l("Queues"),
     "AuditLog": _l("Audit log"),
     "DemoInbox": _l("Inbox"),
@@ -252,7 +281,7 @@ EXPLAINED: dict[Reason, Any] = {
     Reason.WORKER_LOST: _l(
         "The worker died while it was on its way. It may have arrived, so it is not sent again by itself."
     ),
-    Reason.NO_ADDRESS: _l("The contact has no e-mail address that this campaign writes to."),
+    Reason.NO_ADDRESS: _l("The contact has no address or number that this campaign writes to."),
     Reason.DUPLICATE_ADDRESS: _l("Another recipient of this campaign has the same address."),
     Reason.SUPPRESSED: _l("Nothing is sent to an address on the suppression list."),
     Reason.VALIDITY_PERIOD_EXPIRED: _l("The validity period ended before their turn. Extend it, and they go on."),
@@ -269,6 +298,11 @@ def of(value: StrEnum | None) -> str:
         return ""
     table = OF_VALUES.get(type(value))
     return str(table[value]) if table else str(value).replace("-", " ")
+
+
+def of_notice(kind: NoticeKind, name: str) -> str:
+    """What a notice says, as its e-mail says it."""
+    return _(TITLES[kind].message, name=name or "Muster")
 
 
 def of_role(name: str) -> str:

@@ -26,6 +26,9 @@ PUBLIC = frozenset(
         "public.unsubscribe",
         "public.follow",
         "public.pixel",
+        "public.image",
+        "public.document",
+        "hooks.status",
         "health.healthz",
         "health.readyz",
     }

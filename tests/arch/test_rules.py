@@ -22,7 +22,9 @@ UNITS = ("app/web/", "jobs/", "app/cli.py", "app/kernel/db.py", "app/sending/del
 ROLLBACKS = (
     "app/kernel/db.py",
     "app/web/errors.py",
+    "app/web/hooks/twilio.py",
     "app/web/public/pages.py",
+    "app/channels/gateways.py",
     "app/channels/service.py",
     "app/sending/service.py",
 )

@@ -35,6 +35,9 @@ def fill(form: Locator, values: Mapping[str, Value]) -> None:
             pick(field, value if isinstance(value, list) else [value])
         elif field.evaluate("each => each.tagName") == "SELECT":
             field.select_option(label=value)
+        elif field.evaluate("each => 'editor' in each.dataset"):
+            form.get_by_role("tab", name="HTML").click()
+            field.fill(str(value))
         else:
             field.fill(str(value))
             if field.evaluate("each => '_flatpickr' in each"):

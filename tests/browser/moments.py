@@ -63,6 +63,24 @@ def calendar(page: Page) -> None:
     expect(page.locator(".flatpickr-calendar.open")).to_be_visible()
 
 
+def beginning(page: Page) -> None:
+    """What a message can begin with."""
+    page.goto("/templates/add")
+    expect(page.locator(".ck-editor__main")).to_be_visible()
+    page.get_by_role("button", name="Start from a template").click()
+    expect(page.locator(".template-card").first).to_be_visible()
+
+
+def writing(page: Page) -> None:
+    """A message being written, with a field in it."""
+    page.goto("/templates/add")
+    page.locator(".ck-editor__main > .ck-content").click()
+    page.keyboard.type("Good to have you with us, ")
+    page.locator(".editor-tools").get_by_role("button", name="Insert field").click()
+    page.locator(".editor-tools").get_by_role("button", name="Insert", exact=True).click()
+    expect(page.locator(".merge-chip")).to_be_visible()
+
+
 def nothing(page: Page) -> None:
     """A search that found nothing."""
     page.goto("/contacts/list/?_flt_0_first_name=nobody")
@@ -108,6 +126,29 @@ def running(page: Page) -> None:
     expect(page.locator("#people-of-run")).to_contain_text("30")
 
 
+def month(page: Page) -> None:
+    """The campaigns of a month."""
+    page.goto("/calendar/")
+    page.get_by_role("button", name="Month").click()
+    expect(page.locator(".fc-event", has_text="Autumn sale").first).to_be_attached()
+    expect(page.locator("#loads table")).to_be_visible()
+
+
+def calendar_of_campaigns(page: Page) -> None:
+    """A campaign of the calendar in short, with what can be done with it."""
+    page.goto("/calendar/")
+    page.get_by_role("button", name="List").click()
+    page.locator(".fc-list-event", has_text="Autumn sale").first.click()
+    expect(page.locator("#calendar-dialog")).to_be_visible()
+
+
+def kept_filters(page: Page) -> None:
+    """The filters that a person keeps, above a filtered list."""
+    page.goto("/contacts/list/?_flt_0_first_name=nobody")
+    page.get_by_role("button", name="My filters").click()
+    expect(page.locator(".kept-filters .dropdown-menu")).to_be_visible()
+
+
 ALL: dict[str, Callable[[Page], None]] = {
     step.__name__: step
     for step in (
@@ -118,6 +159,8 @@ ALL: dict[str, Callable[[Page], None]] = {
         menu,
         choosing,
         calendar,
+        beginning,
+        writing,
         nothing,
         gone,
         refused_form,
@@ -125,5 +168,8 @@ ALL: dict[str, Callable[[Page], None]] = {
         adding_campaign,
         keys,
         running,
+        month,
+        calendar_of_campaigns,
+        kept_filters,
     )
 }

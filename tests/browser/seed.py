@@ -108,6 +108,7 @@ def fill(app: Flask) -> Seed:
 
 
 def _accounts(now: datetime) -> tuple[SmtpAccount, SmtpAccount]:
+    factories.gateway(name="Twilio", sender="+447700900123", per_day=5000, segment_price_micros=47_900, currency="EUR")
     office = factories.account(name="Office mail", per_hour=3600, per_day=20_000, is_enabled=True)
     events = factories.account(name="Events", from_email="events@shop.example")
     events.paused_reason = "535 5.7.8 The user name or password is wrong"
@@ -141,10 +142,12 @@ def _campaign(
     made.status, made.waiting_for, made.next_send_at = status, why, next_send_at
     if status is CampaignStatus.FAILED:
         made.status_detail = "The server refused the sign-in: 535 5.7.8 The user name or password is wrong"
+    if status is CampaignStatus.SCHEDULED:
+        made.start_at = next_send_at
     if status is CampaignStatus.FINISHED:
         made.finished_at = clock.utcnow() - timedelta(minutes=40)
     if people:
-        made.started_at = clock.utcnow() - timedelta(hours=2)
+        made.started_at = None if status is CampaignStatus.SCHEDULED else clock.utcnow() - timedelta(hours=2)
         progress.ensure(made.id)
     for seq, person in enumerate(people, 1):
         _recipient(made, seq, person, labels[seq % 9] if seq % 9 < len(labels) else None)

@@ -147,7 +147,7 @@ def test_from_an_empty_panel_to_the_report(page: Page, tmp_path: Path) -> None:
         hands.expect_success(page, "Spring sale was published.")
         page.get_by_role("link", name="Report").click()
         with sending(campaign_id):
-            expect(page.locator("#live .chip").first).to_have_text("finished", timeout=20_000)
+            expect(page.locator("#report-live .chip").first).to_have_text("finished", timeout=20_000)
         expect(page.locator("#tile-sent .tile-number")).to_have_text("2")
         expect(page.locator("#tile-failed .tile-number")).to_have_text("1")
         page.reload()

@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 
 DEPTH = 2
 # Open a download, change the language of the session, or lead back to where the person came from.
-NOT_A_PAGE = re.compile(r"/bad-rows/|/lang/|/back$|\.(csv|xlsx)\b|/export|^/rq/.")
+NOT_A_PAGE = re.compile(r"/bad-rows/|/documents/\d+/file|/lang/|/back$|\.(csv|xlsx)\b|/export|^/rq/.")
 LINKS = """() => [...document.querySelectorAll("a[href]")].map((each) => each.href)"""
 FORMS = """() => {
     const buttons = [...document.querySelectorAll("button[formaction]")];

@@ -13,7 +13,7 @@ from app.campaigns import service as campaigns
 from app.campaigns.lifecycle import CampaignEvent, CampaignStatus
 from app.campaigns.models import Campaign
 from app.channels import service as channels
-from app.channels.contract import RunReport
+from app.channels.contract import Channel, RunReport
 from app.extensions import db
 from app.kernel import audit
 from app.kernel.audit import AuditEvent, What
@@ -190,7 +190,9 @@ def test_an_account_is_noted_without_its_secret() -> None:
     assert event.detail == {"fields": ["per_hour", "secret", "username"]}
     with transaction():
         slices._pause_account(
-            channels.get_account(account.id), RunReport(0, code="535", detail="no such user news@shop.example")
+            channels.get_account(account.id),
+            Channel.EMAIL,
+            RunReport(0, code="535", detail="no such user news@shop.example"),
         )
     assert last(What.ACCOUNT_PAUSE).detail == {"reason": "535 no such user …"}
     assert [what for what, _by in noted(account.id, "account")] == [

@@ -40,7 +40,7 @@ def order_of(campaign_id: int, owner: str | None = None) -> ClaimOrder:
     with transaction():
         ready = slices.begin(campaign_id, "job")
         assert ready is not None
-        slices._free_lane(ready.sender_id, ready.lane, ready.order.claim_order.owner)
+        slices._free_lane(ready.sender, ready.lane, ready.order.claim_order.owner)
     made = ready.order.claim_order
     return made if owner is None else ClaimOrder(**{**_fields(made), "owner": owner})
 

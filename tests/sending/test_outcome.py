@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from app.audience.models import SuppressionSource
 from app.channels.contract import Fault, Outcome, Reason, SendResult
 from app.sending import breaker, outcome
 from app.sending.breaker import Breaker
@@ -37,7 +38,7 @@ def test_a_lost_reply_is_unconfirmed_and_never_failed() -> None:
 def test_a_refusal_fails_with_its_reason_and_only_an_invalid_address_is_suppressed(reason: Reason) -> None:
     found = of(SendResult(Outcome.REFUSED, Fault.RECIPIENT, reason, "550 5.1.1", "no such user"))
     assert (found.state, found.reason, found.detail) == (RecipientState.FAILED, reason, "550 5.1.1 no such user")
-    assert found.suppresses == (reason is Reason.INVALID_RECIPIENT)
+    assert found.suppresses == (SuppressionSource.INVALID if reason is Reason.INVALID_RECIPIENT else None)
 
 
 @pytest.mark.parametrize(("attempt", "seconds"), list(enumerate(RETRY_SECONDS)))

@@ -327,13 +327,13 @@ def test_running_on_folders_says_how_many_people_they_hold(manager: Browser, ana
 
 def test_the_fresh_part_keeps_the_cards_of_the_page_in_their_places(manager: Browser) -> None:
     first, second = a_campaign("Alpha"), a_campaign("Beta")
-    address = html.unescape(re.search(r'hx-get="([^"]+)"', text_of(manager, f"{WALL}?status=draft"))[1])  # type: ignore[index]
+    address = html.unescape(re.search(r'id="live" hx-get="([^"]+)"', text_of(manager, f"{WALL}?status=draft"))[1])  # type: ignore[index]
     db.session.get_one(Campaign, second).status = STATUS.SENDING
     a_campaign("Newer")
     part = text_of(manager, address)
     assert names(part) == ["Beta", "Alpha"]  # one that matches no more stays where people see it
     assert "<html" not in part and "sending" in words(card(part, second))
-    assert html.unescape(re.search(r'hx-get="([^"]+)"', part)[1]) == address  # type: ignore[index]
+    assert html.unescape(re.search(r'id="live" hx-get="([^"]+)"', part)[1]) == address  # type: ignore[index]
     manager.post(f"/campaigns/action/delete_chosen/{first}")
     assert names(text_of(manager, address)) == ["Beta"]
 
@@ -343,7 +343,7 @@ def test_the_fresh_part_knows_the_page_that_it_is_on(manager: Browser) -> None:
     for _ in range(11):
         factories.campaign(folder, sender=account)
     db.session.commit()
-    address = html.unescape(re.search(r'hx-get="([^"]+)"', text_of(manager, f"{WALL}?size=10&page=2"))[1])  # type: ignore[index]
+    address = html.unescape(re.search(r'id="live" hx-get="([^"]+)"', text_of(manager, f"{WALL}?size=10&page=2"))[1])  # type: ignore[index]
     assert "?cards=size%3D10%26page%3D2" in text_of(manager, address)
 
 

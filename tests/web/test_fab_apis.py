@@ -17,7 +17,7 @@ from tests.web.conftest import PASSWORD, Browser, add_person
 TOO_OLD = "This form is too old. Go back, load the page again and repeat your change."
 UNSAFE = {"POST", "PUT", "DELETE", "PATCH"}
 # The reader of a message has no session, the dashboard compares the origin, and the sign-in asks for a password.
-WITHOUT_TOKEN = re.compile(r"public\.|rq_dashboard\.|LimitedSecurityApi\.login$")
+WITHOUT_TOKEN = re.compile(r"public\.|hooks\.|rq_dashboard\.|LimitedSecurityApi\.login$")
 
 
 @pytest.fixture()

@@ -66,7 +66,7 @@ def test_an_import_from_upload_to_bad_rows(manager: Browser, uploaded: ContactIm
     assert names == {"Ann": {"miasto": "Gdynia"}, "Bob": None}
     page = manager.get(f"/imports/progress/{uploaded.id}").text
     assert f"/imports/bad-rows/{uploaded.id}.csv" in page
-    assert "hx-get" not in page
+    assert "/imports/state/" not in page
     rows = manager.get(f"/imports/bad-rows/{uploaded.id}.csv")
     assert "attachment" in rows.headers["Content-Disposition"]
     assert "nobody" in rows.text

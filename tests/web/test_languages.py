@@ -136,7 +136,7 @@ def pages_of(browser: Browser) -> dict[str, str]:
 def texts_of(page: str) -> set[str]:
     """What a person reads or hears on a page, but for what it was filled with; keys have the names on the keyboard."""
     page = re.sub(r"<(script|style|code|pre|kbd)\b.*?</\1>", "", page, flags=re.S)
-    page = re.sub(r'\bdata-(?:key|bs-target)="[^"]*"', "", page)
+    page = re.sub(r'\bdata-(?:key|view|bs-target)="[^"]*"', "", page)
     written = re.findall(r">([^<]+)<", page)
     said = re.findall(r'\b(?:title|aria-label|placeholder|alt|data-[a-z-]+)="([^"]+)"', page)
     texts = {" ".join(html.unescape(each).split()) for each in (*written, *said)}

@@ -10,6 +10,7 @@ from app.channels import service
 from app.channels.contract import Outcome, Security, TestReport
 from app.channels.models import SmtpAccount
 from app.extensions import db
+from app.sending import sender_limits
 from app.web.api.base import RestApi, own_address
 from app.web.api.bodies import Body, Choice, Flag, Moment, Text, Whole, read
 from app.web.api.openapi import described, ref, result_of
@@ -140,6 +141,7 @@ class SmtpAccountApi(RestApi):
             for name, value in values.items():
                 setattr(item, name, value)
             service.prepare_account(item, secret)
+            sender_limits.follow(item)
             service.prepare_dkim(item, dkim_key.strip())
 
     def remove(self, item: SmtpAccount) -> None:

@@ -11,6 +11,7 @@ from werkzeug.exceptions import BadRequest
 
 from app.campaigns import checks, service
 from app.campaigns.models import Campaign
+from app.channels.contract import Channel
 from app.extensions import db
 from app.kernel.db import db_now
 from app.reports import launch, metrics, recipients
@@ -61,7 +62,12 @@ class CampaignApi(RestApi):
         "remove_recipient": "remove_recipients",
         "duplicate": "create",
     }
-    own_names = {"smtp_account": "smtp_account_id", "folders": "folder_ids", "document": "file"}
+    own_names = {
+        "smtp_account": "smtp_account_id",
+        "gateway": "gateway_id",
+        "folders": "folder_ids",
+        "document": "file",
+    }
     list_columns = list(CampaignRow().fields)
     show_columns = list(set(CampaignShown().fields) - {"folder_ids", "documents"})
     search_columns = ["name", "description", "status", "group_id"]
@@ -143,8 +149,9 @@ class CampaignApi(RestApi):
     @described("post", result_of(ref("TestResult")), body=ref("TestBody"))
     def test(self, pk: int) -> Any:
         """Send the message as it stands to one address and tell what the server said."""
-        to = read(TestBody()).get("to") or own_address()
-        return self.response(200, result=shown_report(sending.send_test(self.item(pk).id, to)))
+        campaign = self.item(pk)
+        to = read(TestBody()).get("to") or ("" if campaign.channel is Channel.SMS else own_address())
+        return self.response(200, result=shown_report(sending.send_test(campaign.id, to)))
 
     @expose("/<int:pk>/documents", methods=["POST"])
     @protect()

@@ -1,20 +1,23 @@
 """The forms of a campaign: what it says, to whom, when and how fast; running it on folders; removing a client."""
 
+from datetime import datetime
 from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
 import holidays
 from babel import Locale
+from flask import request
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import HiddenField, MultipleFileField, SelectField, SelectMultipleField
+from wtforms import HiddenField, MultipleFileField, SelectField, SelectMultipleField, StringField
 from wtforms.fields import SelectChoice
 
 from app.audience.fields import plain
 from app.campaigns.models import Campaign
-from app.web import place
+from app.web import dates, place
+from app.web.forms.editor import MERGE_HELP, message
 from app.web.forms.fields import (
     PanelForm,
     account_rows,
@@ -38,7 +41,9 @@ PLAIN = (
     "name",
     "description",
     "group_id",
+    "channel",
     "smtp_account_id",
+    "gateway_id",
     "subject",
     "html",
     "text",
@@ -54,7 +59,6 @@ PLAIN = (
     "customers_delay_seconds",
     "customers_batch_size",
 )
-MERGE_HELP = _l('Fields such as {{ first_name | default: "there" }} are filled in for each person.')
 ZONE_HELP = _l("By the clocks of the time zone above. Empty: no limit.")
 
 SECTIONS = [
@@ -101,6 +105,12 @@ def _here() -> str:
     return place.zone().key
 
 
+def _asked_start() -> datetime | None:
+    """The start that the address asks for, as an empty place of the calendar does, by the clocks of the person."""
+    found = dates.moment_of(request.args.get("start_at", ""))
+    return found.astimezone(place.zone()).replace(tzinfo=None) if found else None
+
+
 def _only_account() -> int | None:
     """The account, where there is no choice."""
     rows = account_rows()
@@ -118,14 +128,18 @@ class CampaignForm(PanelForm):
     group_id = row_choice(_l("Group"), group_rows, _l("no group"))
     folders = row_choices(_l("Folders"), folder_rows, _l("Everybody in these folders gets the message once."))
     subject = line(_l("Subject"), MERGE_HELP)
-    html = text_area(_l("Message (HTML)"), MERGE_HELP, rows=14)
+    html = message(_l("Message (HTML)"))
     text = text_area(_l("Message (plain text)"), _l("Empty: made from the HTML."), rows=8)
     documents = MultipleFileField(_l("Attach documents"), description=_l("All together up to 10 MB."))
     to_second_email = check_box(_l("Send to the second e-mail address"))
     track_opens = check_box(_l("Count opens"), default=True)
     track_clicks = check_box(_l("Count clicks"), default=True)
     zone = choice(_l("Time zone"), _zones(), _l("All times of this campaign are in this zone."), default=_here)
-    start_at = moment(_l("Start at"), _l("By the clocks of the time zone above. Empty: as soon as it is published."))
+    start_at = moment(
+        _l("Start at"),
+        _l("By the clocks of the time zone above. Empty: as soon as it is published."),
+        default=_asked_start,
+    )
     valid_from = moment(_l("Valid from"), ZONE_HELP)
     valid_until = moment(_l("Valid until"), _l("After this nothing more is sent. Empty: no limit."))
     daily_from = hour(_l("Daily from"), _l("Send only between these hours; they may go over midnight. Empty: all day."))
@@ -150,7 +164,7 @@ class CampaignForm(PanelForm):
 
     def plain_values(self) -> dict[str, Any]:
         """The values as columns of Campaign: times in UTC, counts never empty."""
-        values = self.values(*PLAIN)
+        values = self.values(*(name for name in PLAIN if name in self))
         for name in ("delay_seconds", "customers_delay_seconds", "customers_batch_size"):
             values[name] = values[name] or 0
         for name in MOMENTS:
@@ -195,6 +209,16 @@ class RunForm(PanelForm):
         self.folders.render_kw = {**(self.folders.render_kw or {}), **asked}
 
 
+def _why() -> StringField:
+    return line(_l("Reason"), _l("For the removal log. May stay empty."), maxlength=255)
+
+
+class RemoveOneForm(PanelForm):
+    """Why somebody is taken out of a campaign who is known already."""
+
+    why = _why()
+
+
 class RemoveClientForm(PanelForm):
     """Whom to take out of a campaign, and why. said: what was done before the rest was asked about again."""
 
@@ -202,7 +226,7 @@ class RemoveClientForm(PanelForm):
     address = text_area(
         _l("E-mail addresses or phone numbers"), _l("The exact addresses of the clients, one in a line."), rows=3
     )
-    why = line(_l("Reason"), _l("For the removal log. May stay empty."), maxlength=255)
+    why = _why()
 
     def addresses(self) -> list[str]:
         """What was written, without empty lines, each once."""

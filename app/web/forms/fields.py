@@ -91,10 +91,17 @@ def check_box(label: str, description: str = "", default: bool = False) -> Boole
     return BooleanField(label, description=description, default=default)
 
 
-def moment(label: str, description: str = "") -> DateTimeLocalField:
+def moment(
+    label: str, description: str = "", default: Callable[[], datetime | None] | None = None
+) -> DateTimeLocalField:
     """A date and time in the zone that the form names; read it with in_utc(). FAB's own picker gives no valid value."""
     return DateTimeLocalField(
-        label, description=description, format=FORMATS, validators=[Optional()], render_kw=picked("data-datetime")
+        label,
+        description=description,
+        format=FORMATS,
+        default=default,
+        validators=[Optional()],
+        render_kw=picked("data-datetime"),
     )
 
 

@@ -48,6 +48,12 @@ export function ask(question, { verb = "", danger = false, more = "" } = {}) {
   });
 }
 
+/** "3 chosen. " before the question of an action on the chosen rows of a list. */
+function ofHowMany(button) {
+  const chosen = button.matches("[name=action]") && button.closest(".bulk-bar")?.querySelector(".bulk-count");
+  return chosen ? `${chosen.textContent.replace(/\s+/g, " ").trim()}. ` : "";
+}
+
 document.addEventListener("submit", (event) => {
   const form = event.target;
   const asking = event.submitter?.dataset.confirm ? event.submitter : form;
@@ -55,7 +61,7 @@ document.addEventListener("submit", (event) => {
   event.preventDefault();
   event.stopImmediatePropagation();
   const submitter = event.submitter;
-  ask(asking.dataset.confirm, { verb: asking.dataset.verb, danger: "danger" in asking.dataset, more: asking.dataset.more }).then((agreed) => {
+  ask(`${ofHowMany(asking)}${asking.dataset.confirm}`, { verb: asking.dataset.verb, danger: "danger" in asking.dataset, more: asking.dataset.more }).then((agreed) => {
     if (!agreed || submitter?.isConnected === false) return; // a page that stays fresh has taken it away meanwhile
     form.dataset.agreed = "1";
     form.requestSubmit(submitter);

@@ -2,6 +2,7 @@
 import "./shell.js";
 import "./confirm.js";
 import "./modal-form.js";
+import "./report-modal.js";
 import "./lists.js";
 import "./filters.js";
 import "./polling.js";
@@ -9,6 +10,7 @@ import "./fills.js";
 import "./dual-list.js";
 import "./colors.js";
 import "./missions.js";
+import "./editor-loader.js";
 import { enhance } from "./enhance.js";
 
 document.addEventListener("DOMContentLoaded", () => enhance(document.body));

@@ -57,7 +57,13 @@ async function submit(form, submitter) {
   try {
     // a redirect means "saved": not followed here, or the message of success would be shown to nobody
     const answer = await fetch(form.action, { method: "POST", body: data, redirect: "manual", headers: { "X-Requested-With": "fetch" } });
-    if (answer.type === "opaqueredirect") { isLeft = true; location.reload(); return; }
+    if (answer.type === "opaqueredirect") {
+      isLeft = true;
+      // what stands below may say itself what has changed
+      if (form.dispatchEvent(new CustomEvent("saved", { bubbles: true, cancelable: true }))) location.reload();
+      else Modal.getInstance(box()).hide();
+      return;
+    }
     const taken = take(await answer.text());
     if (taken) { show(taken, form.action); return; }
   } catch { /* no answer: the words below say so */ }

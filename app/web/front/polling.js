@@ -13,7 +13,8 @@ htmx.config.historyCacheSize = 0;
 const OURS = new Set(["style", "tabindex", "aria-describedby", "data-bs-original-title"]);
 const callbacks = {
   beforeAttributeUpdated: (name, node, change) => (change === "remove" ? !OURS.has(name) : name !== "title" || !node.dataset.bsOriginalTitle),
-  beforeNodeMorphed: (node) => !node.querySelector?.(":scope > .dropdown-menu.show"), // somebody reads it
+  // a menu that somebody reads, a row that somebody has chosen
+  beforeNodeMorphed: (node) => !node.querySelector?.(":scope > .dropdown-menu.show") && !node.matches?.(".row-check"),
   beforeNodeRemoved(node) {
     if (node.nodeType !== Node.ELEMENT_NODE) return;
     for (const each of [node, ...node.querySelectorAll("[data-bs-original-title]")]) Tooltip.getInstance(each)?.dispose();
@@ -29,9 +30,10 @@ htmx.defineExtension("morph", {
   },
 });
 
-// nobody looks at a hidden page
+// nobody looks at a hidden page, or at a part of it that is not shown
 document.addEventListener("htmx:beforeRequest", (event) => {
-  if (document.hidden && event.detail.elt.getAttribute("hx-trigger")?.startsWith("every")) event.preventDefault();
+  const { elt } = event.detail;
+  if (elt.getAttribute("hx-trigger")?.startsWith("every") && (document.hidden || !elt.checkVisibility({ visibilityProperty: true }))) event.preventDefault();
 });
 
 // a form or button that htmx sends carries the token as any form does

@@ -3,15 +3,19 @@ only the first open or click writes."""
 
 import logging
 from collections.abc import Callable
+from io import BytesIO
 
-from flask import Blueprint, Response, current_app, redirect, request
+from flask import Blueprint, Response, current_app, redirect, request, send_file
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as AnyResponse
 
+from app.campaigns import images
+from app.campaigns.models import CampaignDocument
 from app.extensions import db
+from app.kernel import clock
 from app.kernel.db import in_transaction
 from app.kernel.errors import AppError, NotFound
 from app.kernel.signing import TokenPurpose, key_for, read
@@ -31,12 +35,17 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",  # the token stands in the address
     "X-Robots-Tag": "noindex, nofollow",
 }
+FOR_EVER = "public, max-age=31536000, immutable"
 AWAY = _l("We cannot look this up right now. Try again in a few minutes.")
 
 
 @pages.after_request
 def _headers(response: AnyResponse) -> AnyResponse:
+    is_kept = response.headers.get("Cache-Control") == FOR_EVER
     response.headers.update(HEADERS)
+    if is_kept:
+        response.headers.update({"Cache-Control": FOR_EVER, "Content-Security-Policy": "default-src 'none'; sandbox"})
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"  # web mail shows it on its own pages
     return response
 
 
@@ -84,6 +93,18 @@ def follow(token: str, number: str) -> AnyResponse:
     return redirect(target, 302)
 
 
+@pages.route("/d/<token>", methods=["GET"])
+def document(token: str) -> AnyResponse:
+    """A document of a text message, for as long as its link lasts. Always a download: it may hold anything."""
+    document_id, ends = read(key_for(TokenPurpose.DOCUMENT), token)
+    found = db.session.get(CampaignDocument, document_id)
+    if found is None or clock.utcnow().timestamp() > ends:
+        raise NotFound("This link has ended. Ask whoever sent it to you for a new one.")
+    answer = send_file(BytesIO(found.data), found.media_type, as_attachment=True, download_name=found.name)
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    return answer
+
+
 @pages.route("/o/<token>.gif", methods=["GET"])
 def pixel(token: str) -> Response:
     """Always the same picture, whatever the token and the state of the database: a reader sees no broken image."""
@@ -97,6 +118,15 @@ def pixel(token: str) -> Response:
         db.session.rollback()
         log.warning("open not looked up", extra={"error": type(error).__name__})
     return Response(PIXEL, mimetype="image/gif")
+
+
+@pages.route("/i/<token>.<ending>", methods=["GET"])
+def image(token: str, ending: str) -> Response:
+    """A picture of a message. The same address always shows the same picture, so whoever asked once keeps it."""
+    media_type, data = images.shown(token)
+    if images.ENDINGS[media_type] != ending:
+        raise NotFound("There is no such picture.")
+    return Response(data, mimetype=media_type, headers={"Cache-Control": FOR_EVER})
 
 
 def _noted(record: Callable[[int, int], None], campaign_id: int, seq: int) -> None:

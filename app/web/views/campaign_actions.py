@@ -8,8 +8,10 @@ from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
+from markupsafe import Markup
 
 from app.campaigns.lifecycle import EDITABLE, MOVES, CampaignEvent, CampaignStatus
+from app.channels.models import Gateway, Sender
 from app.reports.audiences import People
 from app.reports.cards import Card
 from app.sending.states import Shown
@@ -164,3 +166,17 @@ def _button(view: Any, action: Any, card: Card, key: str = "") -> Button:
     danger = action.name in DANGER_ACTIONS
     more = url_for("LaunchView.check", pk=pk) if action.name in ("publish", "start") else ""
     return Button(action.name, text, action.icon, "post", address, key, question(action, card), danger, more)
+
+
+def no_sender(kind: type[Sender]) -> str:
+    """That there is nothing to send through, with the way to mend it."""
+    if kind is Gateway:
+        sentence = _("A campaign of text messages needs a gateway, and there is none yet.")
+        label = _("Create a gateway")
+    else:
+        sentence = _("An e-mail campaign needs an SMTP account, and there is none yet.")
+        label = _("Create an SMTP account")
+    if not may(security.CREATE, kind.__name__):
+        return " ".join((sentence, _("Ask an administrator to create one.")))
+    address = url_for(f"{kind.__name__}View.add")
+    return Markup('{} <a class="alert-link" href="{}">{}</a>').format(sentence, address, label)

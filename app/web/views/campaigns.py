@@ -4,29 +4,28 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from flask import flash, g, redirect, request, url_for
+from flask import flash, g, has_request_context, redirect, request, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.actions import action
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
-from markupsafe import Markup
 from sqlalchemy import ColumnElement, select
 from werkzeug.wrappers import Response
 
 from app.campaigns import removal_log, service
 from app.campaigns.lifecycle import EDITABLE
 from app.campaigns.models import Campaign
-from app.channels.contract import Outcome
-from app.channels.models import SmtpAccount
+from app.channels.contract import Channel, Outcome
+from app.channels.models import Gateway, SmtpAccount
 from app.extensions import db
 from app.kernel.errors import AppError, Conflict, InvalidInput
 from app.reports import audiences, cards
 from app.sending import removals
 from app.sending import service as sending
-from app.web import formats, security, words
-from app.web.base import AppModelView, actor, may, unit_of_work
+from app.web import formats, words
+from app.web.base import AppModelView, actor, unit_of_work
 from app.web.choices import ChoiceFilters, Chosen
 from app.web.forms.campaigns import (
     EDIT_SECTIONS,
@@ -37,6 +36,12 @@ from app.web.forms.campaigns import (
     RunForm,
 )
 from app.web.forms.groups import InGroup, group_rows
+from app.web.forms.text_campaigns import (
+    EDIT_TEXT_SECTIONS,
+    TEXT_SECTIONS,
+    EditTextCampaignForm,
+    TextCampaignForm,
+)
 from app.web.lists import AppInterface
 from app.web.results import said_of_removal
 from app.web.views import campaign_actions, cards_filter, launch
@@ -78,9 +83,8 @@ class CampaignView(ChoiceFilters, AppModelView):
         "duplicate": "create",
         "delete_chosen": "delete",
     }
-    form_fields = {"smtp_account": "smtp_account_id", "document": "documents"}
-    add_form, edit_form = CampaignForm, EditCampaignForm
-    add_fieldsets, edit_fieldsets = SECTIONS, EDIT_SECTIONS
+    form_fields = {"smtp_account": "smtp_account_id", "gateway": "gateway_id", "document": "documents"}
+    add_template = "campaign_add.html"
     has_short_form = False
     empty_words = _l("Import contacts, add an SMTP account, then write the first campaign.")
     choice_filters = {"group_id": InGroup, "created_by": MadeBy}
@@ -104,7 +108,7 @@ class CampaignView(ChoiceFilters, AppModelView):
         "created_at": _l("Created"),
     }
     formatters_columns: dict[str, Any] = {
-        "id": lambda campaign_id: formats.link(url_for("ReportView.report", campaign_id=campaign_id), _("Report")),
+        "id": lambda campaign_id: formats.report_link(campaign_id, _("Report")),
         "status": formats.campaign_status,
         "waiting_for": words.sentence,
         "group_id": _group_name,
@@ -113,7 +117,7 @@ class CampaignView(ChoiceFilters, AppModelView):
         "changed_at": formats.ago,
     }
     list_title, show_title = _l("Campaigns"), _l("Campaign")
-    add_title, edit_title = _l("New e-mail campaign"), _l("Edit campaign")
+    add_title, edit_title = _l("New campaign"), _l("Edit campaign")
     add_row_message = _l("The campaign was saved as a draft. Publish it when it is ready.")
     edit_row_message = _l("The campaign was saved.")
     delete_row_message = _l("The campaign was deleted.")
@@ -121,9 +125,16 @@ class CampaignView(ChoiceFilters, AppModelView):
     @expose("/list/")
     @has_access
     def list(self) -> Any:
-        """The campaigns as a table, with the way to the cards of the same ones."""
-        wall = url_for("CardsView.cards", **cards_filter.of_table(request.args))
-        return self.render_template(self.list_template, title=self.list_title, widgets=self._list(), wall=wall)
+        """The campaigns as a table, with the ways to the cards and the calendar of the same ones."""
+        question = cards_filter.of_table(request.args)
+        in_time = {name: value for name, value in question.items() if name in cards_filter.QUESTION}
+        return self.render_template(
+            self.list_template,
+            title=self.list_title,
+            widgets=self._list(),
+            wall=url_for("CardsView.cards", **question),
+            calendar=url_for("CalendarView.calendar", **in_time),
+        )
 
     def back_to_list(self) -> Response:
         """To the cards as they were filtered for those who come from there, to the table for others."""
@@ -187,9 +198,39 @@ class CampaignView(ChoiceFilters, AppModelView):
             data = file.stream.read(service.MAX_DOCUMENTS_BYTES + 1)
             service.attach(campaign.id, file.filename, file.mimetype, data)
 
+    @property
+    def _is_of_texts(self) -> bool:
+        """Whether this request is about a campaign of text messages."""
+        if not has_request_context():
+            return False
+        pk = (request.view_args or {}).get("pk")
+        channel = self._item(pk).channel if pk else request.values.get("channel")
+        return bool(channel == Channel.SMS)
+
+    @property
+    def add_form(self) -> type[CampaignForm]:
+        """What a new campaign of this channel has."""
+        return TextCampaignForm if self._is_of_texts else CampaignForm
+
+    @property
+    def edit_form(self) -> type[EditCampaignForm]:
+        """What a campaign of this channel has."""
+        return EditTextCampaignForm if self._is_of_texts else EditCampaignForm
+
+    @property
+    def add_fieldsets(self) -> Any:
+        """The sections of the form."""
+        return TEXT_SECTIONS if self._is_of_texts else SECTIONS
+
+    @property
+    def edit_fieldsets(self) -> Any:
+        """The sections of the form, with what can be taken off."""
+        return EDIT_TEXT_SECTIONS if self._is_of_texts else EDIT_SECTIONS
+
     def _add(self) -> Any:
-        if db.session.scalar(select(SmtpAccount.id).limit(1)) is None:
-            flash(_no_account(), "warning")
+        kind = Gateway if self._is_of_texts else SmtpAccount
+        if db.session.scalar(select(kind.id).limit(1)) is None:
+            flash(campaign_actions.no_sender(kind), "warning")
             return None
         return super()._add()
 
@@ -252,6 +293,8 @@ class CampaignView(ChoiceFilters, AppModelView):
     def send_test(self, campaign: Campaign) -> Any:
         """Send the message as it stands to the person who asks and show what the server said."""
         campaign_id = campaign.id
+        if campaign.channel is Channel.SMS:
+            return redirect(url_for("TextMessageView.test", pk=campaign_id))
         try:
             report = sending.send_test(campaign_id, current_user.email)
         except AppError as error:
@@ -306,13 +349,8 @@ class CampaignView(ChoiceFilters, AppModelView):
     @has_access
     @permission_name("remove_recipients")
     def remove_form(self, pk: str) -> Any:
-        """Take clients out, by their exact addresses or by the number a report gives."""
+        """Take clients out, by their exact addresses."""
         campaign, form = self._item(pk), RemoveClientForm()
-        contact_id = request.form.get("contact_id", "")
-        if contact_id.isdigit() and form.validate_on_submit():
-            remove = partial(removals.remove, campaign.id, int(contact_id[:9]), actor())
-            self.attempt(remove, _("The client was removed from this campaign."))
-            return redirect(url_for("ReportView.report", campaign_id=campaign.id))
         if form.validate_on_submit() and self._take_out(campaign.id, form):
             return self._back([int(pk)])
         title = _("Remove clients from %(name)s", name=campaign.name)
@@ -352,12 +390,3 @@ class CampaignView(ChoiceFilters, AppModelView):
         if (request.view_args or {}).get("pk") and len(campaign_ids) == 1:
             return redirect(url_for(f"{self.endpoint}.show", pk=campaign_ids[0]))
         return self.back_to_list()
-
-
-def _no_account() -> str:
-    sentence = _("An e-mail campaign needs an SMTP account, and there is none yet.")
-    if not may(security.CREATE, "SmtpAccount"):
-        return " ".join((sentence, _("Ask an administrator to create one.")))
-    return Markup('{} <a class="alert-link" href="{}">{}</a>').format(
-        sentence, url_for("SmtpAccountView.add"), _("Create an SMTP account")
-    )

@@ -22,7 +22,7 @@ from app.web.views.campaigns import CampaignView
 from app.web.views.cards_filter import SIZES, SORTS, Asked
 
 MOST_IDS = 100
-CHANNEL_ICONS = {Channel.EMAIL: "mail"}
+CHANNEL_ICONS = {Channel.EMAIL: "mail", Channel.SMS: "message-square"}
 
 
 class CardsView(AppView):
@@ -52,9 +52,10 @@ class CardsView(AppView):
             pages=pages,
             sizes=SIZES,
             sorts=SORTS,
-            choices=_choices(),
+            choices=choices(),
             steps=None if numbers or asked.is_filtered else _steps(),
             may_create=may(security.CREATE, self.resource),
+            may_see_limits=may(security.READ, "SmtpAccount"),
             may_add_status=may(security.CREATE, "InternalStatus"),
             **self._live(asked, found, numbers),
         )
@@ -111,7 +112,7 @@ def _share(number: int, whole: int) -> str:
     return f"{format_decimal(100 * number / whole, '0.0')} %" if whole else "–"
 
 
-def _choices() -> list[tuple[str, str, list[tuple[str, str]]]]:
+def choices() -> list[tuple[str, str, list[tuple[str, str]]]]:
     """The filters of the head as (name, words, choices); one that leaves no choice is left out."""
     groups = [(str(pk), name) for pk, name in group_rows()]
     creators = [(name, name) for name in cards.creators()]

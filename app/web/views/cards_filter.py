@@ -20,7 +20,8 @@ USUAL_SIZE, USUAL_SORT = 25, "-created"
 MOST_PAGES = 10_000
 MAX_NUMBER = 2**31 - 1
 LONGEST_SEARCH = 150
-NAMES = ("q", "status", "group", "creator", "channel", "sort")
+QUESTION = ("q", "status", "group", "creator", "channel")
+NAMES = (*QUESTION, "sort")
 
 # What people choose from, as it stands in the address: a minus turns an order round.
 SORTS: dict[str, Any] = {
@@ -57,7 +58,7 @@ class Asked:
     @property
     def is_filtered(self) -> bool:
         """Whether something narrows the campaigns down."""
-        return any(self.given[name] for name in NAMES if name != "sort")
+        return any(self.given[name] for name in QUESTION)
 
     @property
     def sort(self) -> str:
@@ -87,6 +88,10 @@ class Asked:
         if self.size != USUAL_SIZE:
             found[TABLE_SIZE] = str(self.size)
         return found
+
+    def calendar(self) -> dict[str, Any]:
+        """The arguments of the calendar for the same question: it has an order of its own, and no pages."""
+        return {name: self.given[name] for name in QUESTION if self.given[name]}
 
 
 def read(args: MultiDict[str, str]) -> Asked:

@@ -92,6 +92,7 @@ def shown(campaign: Campaign) -> dict[str, Any]:
         "is_dark": "dark" in request.args,
         "is_narrow": request.args.get("width") == "phone",
         "may_see_contacts": may(security.READ, "Contact"),
+        "may_keep": may(security.CREATE, "MessageTemplate"),
         "may_write": campaign.status in EDITABLE and may(security.UPDATE, "Campaign"),
         "is_live": campaign.status in LIVE,
         "is_over": campaign.status in OVER,

@@ -22,12 +22,13 @@ from app.kernel.errors import AppError, NotFound
 from app.reports import export, metrics, recipients, story, workbook
 from app.reports.metrics import CampaignReport
 from app.reports.recipients import RecipientRow
-from app.sending import label_runs, labels, retries
+from app.sending import label_runs, labels, removals, retries
 from app.sending.selection import NO_LABEL, RecipientFilter
 from app.sending.states import RETRIABLE, SHOWN_AS, RecipientState, Shown
 from app.web import formats, security, words
 from app.web.asked import MAX_NUMBER, one_of
 from app.web.base import AppView, actor, may, unit_of_work
+from app.web.forms.campaigns import RemoveOneForm
 from app.web.views import report_charts, report_filter
 from app.web.views.report_filter import FACTS, SIZES, Asked
 
@@ -83,6 +84,22 @@ class ReportView(AppView):
         """The part of the page that stays fresh."""
         asked = report_filter.read(request.args, _campaign(campaign_id).zone)
         return self.render_template("_report_counts.html", **self._counts(campaign_id, asked))
+
+    @expose("/campaign/<int:campaign_id>/rows")
+    @has_access
+    @permission_name("read")
+    def rows(self, campaign_id: int) -> Any:
+        """The recipients that the page shows, as they are now: none comes or goes while somebody reads."""
+        campaign = _campaign(campaign_id)
+        seqs = [int(each) for each in request.args.get("seqs", "").split(",") if each.isdigit() and len(each) < 11]
+        found = recipients.some(campaign_id, [each for each in seqs if each <= MAX_NUMBER][: max(SIZES)])
+        return self.render_template(
+            "_recipient_rows.html",
+            rows=found,
+            campaign_id=campaign_id,
+            is_over=campaign.status in OVER,
+            **self._of_rows(),
+        )
 
     @expose("/campaign/<int:campaign_id>/reasons")
     @has_access
@@ -147,6 +164,27 @@ class ReportView(AppView):
             story=story.story(campaign_id, seq),
             may_see_missions=may(security.READ, "Mission"),
             **self._of_rows(),
+        )
+
+    @expose("/campaign/<int:campaign_id>/recipient/<int:seq>/remove", methods=["GET", "POST"])
+    @has_access
+    @permission_name("remove_recipients")
+    def remove(self, campaign_id: int, seq: int) -> Any:
+        """Take one recipient out, with the reason."""
+        row, form = _row(_campaign(campaign_id).id, seq), RemoveOneForm()
+        back = url_for(f"{self.endpoint}.report", campaign_id=campaign_id)
+        if form.validate_on_submit():
+            try:
+                unit_of_work(lambda: removals.remove(campaign_id, row.contact_id, actor(), form.why.data or ""))
+            except AppError as error:
+                form.why.errors = [*form.why.errors, words.of_error(error)]
+            else:
+                flash(_("The client was removed from this campaign."), "success")
+                return redirect(back)
+        title = _("Take %(name)s out of this campaign?", name=row.name or f"#{seq}")
+        hint = _("They will not get its message.")
+        return self.render_template(
+            "form_page.html", form=form, title=title, hint=hint, submit=_("Remove"), is_danger=True, back=back
         )
 
     @expose("/campaign/<int:campaign_id>/recipient/<int:seq>/label", methods=["POST"])

@@ -19,6 +19,7 @@ from app.extensions import db
 from app.kernel import audit
 from app.kernel.audit import What
 from app.kernel.errors import AppError, Conflict
+from app.sending import sender_limits
 from app.web import words
 from app.web.base import AppModelView
 from app.web.formats import ago, grouped, moment, yes_no
@@ -143,6 +144,7 @@ class SmtpAccountView(AppModelView):
                 setattr(item, name, value)
             item.security = Security(form.security.data)
             service.prepare_account(item, form.secret.data)
+            sender_limits.follow(item)
             service.prepare_dkim(item, (form.dkim_key.data or "").strip())
 
     def remove(self, item: SmtpAccount) -> None:

@@ -83,10 +83,10 @@ def test_the_commands_of_the_page_send_the_campaign(house: str, tmp_path: Path) 
             check=False,
         )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    got = [message for message in mail.accepted if message.recipient != "me@shop.example"]
+    got = [message for message in mail.accepted if message.recipient.endswith("@people.example")]
     people = ["ada", "bo", "cy", "eve"]
     assert sorted(message.recipient for message in got) == [f"{name}@people.example" for name in people]
-    assert len(mail.accepted) == len(people) + 2  # two tests to ourselves
+    assert [message.recipient for message in mail.accepted].count("me@shop.example") == 2  # tests to ourselves
     by_name = {message.recipient.split("@")[0]: message.content.decode() for message in got}
     assert "Subject: Ada, spring is here" in by_name["ada"] and "Subject: Hello, spring is here" in by_name["eve"]
     assert all(f"{house}/u/" in text and "prices.txt" in text for text in by_name.values())

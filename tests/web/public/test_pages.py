@@ -3,8 +3,10 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import sqlalchemy as sa
@@ -13,13 +15,17 @@ from flask_babel import Babel
 
 from app import create_app
 from app.audience.models import Contact, Suppression
+from app.campaigns import service as campaigns
+from app.campaigns import text_content
 from app.extensions import db
+from app.kernel import clock
 from app.kernel.signing import TokenPurpose
 from app.sending.engagement import is_unsubscribed
 from app.sending.models import CampaignProgress
 from app.sending.service import TEST_SEQ
 from app.sending.states import RecipientState
 from app.web import assets, public
+from tests import factories
 from tests.conftest import empty
 from tests.sending.readers import FIRST, SECOND, row, sent_message, token
 from tests.web.conftest import Browser, SignIn
@@ -254,3 +260,21 @@ def test_without_a_database_a_picture_is_shown_and_nothing_is_promised(
         ):
             assert answer.status_code == 503 and "Try again" in answer.text
         db.engine.dispose()
+
+
+def test_a_document_of_a_text_message_is_a_download_until_its_link_ends(
+    reader: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = factories.text_campaign()
+    document = campaigns.attach(campaign.id, "Offer.pdf", "application/pdf", b"%PDF-1")
+    link = text_content.document_link(document.id)
+    db.session.commit()
+    path = urlsplit(link).path
+    answer = reader.get(path)
+    assert (answer.data, answer.headers["Content-Disposition"]) == (b"%PDF-1", "attachment; filename=Offer.pdf")
+    assert reader.get(path[:-2] + "AA").status_code == 404
+    later = clock.utcnow() + timedelta(days=31)
+    monkeypatch.setattr(clock, "utcnow", lambda: later)
+    gone = reader.get(path)
+    assert gone.status_code == 404
+    assert "This link has ended" in gone.text

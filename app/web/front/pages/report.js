@@ -10,7 +10,7 @@ function span(seconds) {
 }
 
 function refresh() {
-  const live = document.getElementById("live");
+  const live = document.getElementById("report-live");
   const pace = document.getElementById("pace");
   if (!live || !pace) return;
   if (!("sending" in live.dataset)) { samples.length = 0; pace.textContent = ""; return; }
@@ -38,8 +38,9 @@ document.addEventListener("htmx:responseError", (event) => {
 });
 
 // what draws the charts is half as large as everything else: it is fetched by those who open them
-document.getElementById("charts")?.addEventListener("toggle", (event) => {
+document.addEventListener("toggle", ({ target }) => {
+  if (target.id !== "charts" || document.querySelector(`script[src="${target.dataset.script}"]`)) return;
   const script = document.createElement("script");
-  script.src = event.currentTarget.dataset.script;
+  script.src = target.dataset.script;
   document.head.append(script);
-}, { once: true });
+}, true);

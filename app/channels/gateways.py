@@ -1,0 +1,126 @@
+"""Gateways for text messages: saving them with their secrets sealed, and trying them out."""
+
+import re
+from uuid import uuid4
+
+from flask import current_app
+
+from app.channels import service
+from app.channels.contract import Channel, GatewaySettings, OutgoingText, TestReport
+from app.channels.models import Gateway
+from app.channels.phone import normalise_phone
+from app.channels.registry import transport_for
+from app.extensions import db
+from app.kernel import audit
+from app.kernel.audit import What
+from app.kernel.crypto import sealer
+from app.kernel.errors import InvalidInput, NotFound
+from app.kernel.texts import N_
+
+ACCOUNT_SID = re.compile(r"AC[0-9a-f]{32}")
+KEY_SID = re.compile(r"SK[0-9a-f]{32}")
+SERVICE_SID = re.compile(r"MG[0-9a-f]{32}")
+SENDER_NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 &+_-]{1,11}")  # Twilio's alphanumeric sender id
+SHORT_CODE = re.compile(r"[0-9]{3,6}")
+CURRENCY = re.compile(r"[A-Z]{3}")
+NUMBERS = (("max_connections", 16, 1, 100),)
+MAX_PRICE_MICROS = 100_000_000
+TEST_TEXT = N_("Muster: your gateway %(name)s works.")
+
+
+def get(gateway_id: int) -> Gateway:
+    """The gateway. Raises NotFound."""
+    gateway = db.session.get(Gateway, gateway_id)
+    if gateway is None:
+        raise NotFound("There is no such gateway. It may have been deleted.")
+    return gateway
+
+
+def prepare(gateway: Gateway, secret: str | None = None) -> None:
+    """Check and stamp a gateway that is about to be saved. secret: the new token; None or "" keeps the old one.
+
+    Saving clears the pause and the breaker: a person has just looked at it. Raises InvalidInput naming the field.
+    """
+    for field in ("name", "account_sid", "key_sid", "sender", "currency"):
+        value = (getattr(gateway, field) or "").strip()
+        if service.CONTROL.search(value) or len(value) > 120:
+            raise InvalidInput("Use one line of at most %(limit)s characters.", field, limit=120)
+        setattr(gateway, field, value)
+    service.check_name(gateway)
+    if not ACCOUNT_SID.fullmatch(gateway.account_sid):
+        raise InvalidInput("Copy the Account SID from Twilio's console: AC and 32 digits and letters.", "account_sid")
+    if gateway.key_sid and not KEY_SID.fullmatch(gateway.key_sid):
+        raise InvalidInput(
+            "Copy the SID of the API key from Twilio's console: SK and 32 digits and letters.", "key_sid"
+        )
+    gateway.sender = _sender(gateway.sender)
+    gateway.uid = gateway.uid or uuid4().bytes
+    if secret:
+        gateway.secret_sealed = service.sealed(secret, gateway.uid)
+    if not gateway.secret_sealed:
+        raise InvalidInput("Enter the auth token of the account, or the secret of the API key.", "secret")
+    service.check_numbers(gateway, NUMBERS)
+    service.check_limits(gateway)
+    _check_price(gateway)
+    if gateway.id:
+        audit.note(What.GATEWAY_CHANGE, gateway.id, gateway.name, fields=service.changed_fields(gateway))
+    service.stamp(gateway)
+
+
+def add(gateway: Gateway) -> None:
+    """Add a gateway that was prepared."""
+    db.session.add(gateway)
+    db.session.flush()
+    audit.note(What.GATEWAY_CREATE, gateway.id, gateway.name)
+
+
+def _sender(text: str) -> str:
+    if SERVICE_SID.fullmatch(text) or SENDER_NAME.fullmatch(text) or SHORT_CODE.fullmatch(text):
+        return text
+    try:
+        return normalise_phone(text, None)
+    except InvalidInput:
+        raise InvalidInput(
+            "Enter a number such as +44 7700 900123, the SID of a messaging service (MG…), a short code, or a name of "
+            "at most 11 letters and digits.",
+            "sender",
+        ) from None
+
+
+def _check_price(gateway: Gateway) -> None:
+    price = gateway.segment_price_micros
+    if price is not None and (not service.is_whole(price) or not 0 <= price <= MAX_PRICE_MICROS):
+        raise InvalidInput("Enter a price from 0 to 100, or leave it empty.", "segment_price")
+    gateway.currency = gateway.currency.upper()
+    if price is None:
+        gateway.currency = ""
+    elif not CURRENCY.fullmatch(gateway.currency):
+        raise InvalidInput("Name the currency of the price with three letters, such as EUR.", "currency")
+
+
+def settings_of(gateway: Gateway) -> GatewaySettings:
+    """What a transport needs to send through this gateway, the secret opened."""
+    assert gateway.secret_sealed is not None
+    return GatewaySettings(
+        account=gateway.account_sid,
+        username=gateway.key_sid or gateway.account_sid,
+        sender=gateway.sender,
+        base_url=current_app.config["TWILIO_URL"],
+        secret=sealer("secret").open(gateway.secret_sealed, gateway.uid).decode(),
+    )
+
+
+def send_test_message(gateway_id: int, to: str) -> TestReport:
+    """Send a small text message to one number and return the provider's answer.
+
+    Talks to the network: call it outside a transaction.
+    """
+    gateway = get(gateway_id)
+    try:
+        recipient = normalise_phone(to, None)
+    except InvalidInput as error:
+        raise error.about("to") from error
+    message = OutgoingText(0, recipient, str(TEST_TEXT) % {"name": gateway.name})
+    settings = settings_of(gateway)
+    db.session.rollback()  # no transaction stays open across the network call
+    return transport_for(Channel.SMS)(settings).send_one(message)

@@ -1,0 +1,57 @@
+"""Text messages: compiled once per campaign version, filled per recipient."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from app.channels.merge import URL_FIELDS, Part, Slot, fields_of, parse
+from app.channels.segments import MAX_UNITS, size_of
+from app.kernel.errors import InvalidInput
+
+Render = Callable[[Mapping[str, str]], str]
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledText:
+    """A campaign version ready to be filled.
+
+    fields: the contact's values that it uses. render(values): the text as the phone shows it; values as
+    CompiledEmail.render takes them. render raises InvalidInput for a text that is too long for one person.
+    """
+
+    fields: frozenset[str]
+    render: Render
+
+
+def compile_text(text: str, links: Sequence[str]) -> CompiledText:
+    """Check a template and make it ready; links: addresses of documents, which follow it each in a line of its own.
+
+    Raises InvalidInput (MergeError for fields) with what to change.
+    """
+    template = parse(text.strip(), Part.TEXT)
+    if not template:
+        raise InvalidInput("Write the message.", Part.TEXT)
+    if fields_of(template) & set(URL_FIELDS):
+        raise InvalidInput("A text message has no unsubscribe link. Write that people can answer STOP.", Part.TEXT)
+    tail = "".join(f"\n{link}" for link in links)
+    pieces = [(piece.field, piece.default) if isinstance(piece, Slot) else piece for piece in (*template, tail)]
+
+    def render(values: Mapping[str, str]) -> str:
+        filled = [piece if isinstance(piece, str) else values.get(piece[0]) or piece[1] for piece in pieces]
+        made = "".join(filled).strip()
+        if not made:
+            raise InvalidInput("The message is empty for this person. Give its fields a default.", Part.TEXT)
+        _check_length(made)
+        return made
+
+    _check_length("".join(piece for piece in pieces if isinstance(piece, str)))
+    return CompiledText(fields_of(template), render)
+
+
+def _check_length(text: str) -> None:
+    if (units := size_of(text).units) > MAX_UNITS:
+        raise InvalidInput(
+            "The text message has %(length)s characters; %(limit)s are allowed. Shorten it.",
+            Part.TEXT,
+            length=units,
+            limit=MAX_UNITS,
+        )

@@ -1,0 +1,1 @@
+"""What people are told about their campaigns: in the panel and by e-mail."""

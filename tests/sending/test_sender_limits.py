@@ -1,0 +1,90 @@
+"""Limits that are changed while a campaign runs: they hold from the next slot on."""
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, update
+
+from app.campaigns.models import Campaign
+from app.channels.models import SmtpAccount
+from app.extensions import db
+from app.kernel.audit import AuditEvent, What
+from app.kernel.db import db_now, transaction
+from app.kernel.errors import InvalidInput
+from app.sending import sender_limits
+from app.sending.claim import Claim, Later, Nothing
+from app.sending.models import ThrottleBucket
+from tests import factories
+from tests.sending import ledger
+
+
+@pytest.fixture()
+def slow(app: Flask) -> tuple[int, int]:
+    """A sender of one message an hour and a campaign whose first message has just taken its slot."""
+    with transaction():
+        sender_id = factories.account(per_hour=1).id
+    with transaction():
+        sender = db.session.get_one(SmtpAccount, sender_id)
+        campaign_id = ledger.sending_campaign(5, sender=sender)
+    order = ledger.order_of(campaign_id)
+    first = ledger.take(order)
+    assert isinstance(first, Claim)
+    ledger.keep(order, first, lambda _seq: ledger.ACCEPTED)
+    with transaction():
+        later = db_now() + timedelta(hours=1)
+        db.session.execute(update(Campaign).values(next_send_at=later))
+    return sender_id, campaign_id
+
+
+def change(sender_id: int, **limits: int | None) -> bool:
+    with transaction():
+        return sender_limits.change(db.session.get_one(SmtpAccount, sender_id), limits)
+
+
+def wait_seconds(campaign_id: int) -> float:
+    found = ledger.take(ledger.order_of(campaign_id))
+    assert isinstance(found, Later) and found.reason is Nothing.THROTTLED and found.at is not None
+    return (found.at - found.now).total_seconds()
+
+
+def test_a_wider_limit_does_not_wait_for_the_slot_of_the_narrow_one(slow: tuple[int, int]) -> None:
+    sender_id, campaign_id = slow
+    assert wait_seconds(campaign_id) > 3000
+    assert change(sender_id, per_hour=60)
+    assert 30 < wait_seconds(campaign_id) < 70
+
+
+def test_a_narrower_limit_holds_from_the_next_slot(slow: tuple[int, int]) -> None:
+    sender_id, campaign_id = slow
+    change(sender_id, per_hour=60)
+    change(sender_id, per_hour=2)
+    assert 1700 < wait_seconds(campaign_id) < 1810
+
+
+def test_a_limit_that_is_gone_binds_nobody(slow: tuple[int, int]) -> None:
+    sender_id, campaign_id = slow
+    assert change(sender_id, per_hour=None)
+    assert isinstance(ledger.take(ledger.order_of(campaign_id)), Claim)
+
+
+def test_campaigns_that_wait_for_a_changed_limit_are_looked_at_at_once(slow: tuple[int, int]) -> None:
+    sender_id, campaign_id = slow
+    change(sender_id, per_hour=1)  # the same
+    with transaction():
+        assert db.session.scalar(select(Campaign.next_send_at).where(Campaign.id == campaign_id)) is not None
+    change(sender_id, per_day=50)
+    with transaction():
+        assert db.session.scalar(select(Campaign.next_send_at).where(Campaign.id == campaign_id)) is None
+
+
+def test_a_change_is_written_down_and_a_bad_one_changes_nothing(slow: tuple[int, int]) -> None:
+    sender_id, _ = slow
+    with pytest.raises(InvalidInput) as refused:
+        change(sender_id, per_hour=5, per_day=0)
+    assert refused.value.field == "per_day"
+    change(sender_id, per_hour=5)
+    with transaction():
+        events = db.session.scalars(select(AuditEvent).where(AuditEvent.what == What.ACCOUNT_CHANGE)).all()
+        assert [event.detail for event in events] == [{"fields": ["per_hour"]}]
+        assert db.session.scalars(select(ThrottleBucket.key)).all() == [f"smtp:{sender_id}:hour"]
