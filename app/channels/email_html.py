@@ -14,6 +14,7 @@ import nh3
 
 from app.channels import html_places
 from app.channels.merge import Part, Slot, parse
+from app.kernel.errors import InvalidInput
 
 _ALLOWED = (
     "a abbr address area article aside b bdi bdo big blockquote br caption center cite code col colgroup dd del "
@@ -64,6 +65,14 @@ _CSS_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
 _CSS_ESCAPE = re.compile(r"\\([0-9a-fA-F]{1,6})\s?|\\(.)", re.DOTALL)
 _STYLE = re.compile(r"(<style\b[^>]*>)(.*?)(</style\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 
+MOST_DEEP = 200
+# Tags that stand inside each other when they are not closed; those of paragraphs, lists and tables end by themselves.
+_NESTING = re.compile(
+    r"<(?P<closing>/?)(?:a|abbr|address|article|aside|b|bdi|bdo|big|blockquote|center|cite|code|del|details|dfn|div|dl|em|"
+    r"figure|font|footer|h[1-6]|header|i|ins|kbd|main|map|mark|nav|ol|pre|q|ruby|s|samp|section|small|span|strike|strong|"
+    r"sub|sup|table|tt|u|ul|var|form|label|button|fieldset|picture|summary|o:\w+)(?=[\s/>])",
+    re.IGNORECASE,
+)
 _INLINER = css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
 
 
@@ -100,12 +109,14 @@ class Ready:
 def ready(html: str) -> Ready:
     """The HTML template made ready to be sent, its fields intact.
 
-    Nothing is fetched. Raises MergeError as merge.parse and html_places.scan do, with places in what was written.
+    Nothing is fetched. Raises MergeError as merge.parse and html_places.scan do, with places in what was written, and
+    InvalidInput for more than MOST_DEEP tags inside each other: parsers take the square of the time for them.
     """
     if not html.strip():
         return Ready("", ())
     template = parse(html, Part.HTML)
     html_places.scan(template)
+    _check_depth(html)
     slots = [piece for piece in template if isinstance(piece, Slot)]
     numbers = iter(range(len(slots)))
     marked = "".join(
@@ -117,6 +128,18 @@ def ready(html: str) -> Ready:
     if "<style" in made:
         made = _inlined(made)
     return Ready(_with_fields(made, slots), cleaner.report())
+
+
+def _check_depth(html: str) -> None:
+    depth = 0
+    for tag in _NESTING.finditer(html):
+        depth = max(depth - 1, 0) if tag["closing"] else depth + 1
+        if depth > MOST_DEEP:
+            raise InvalidInput(
+                "The HTML has more than %(most)s tags inside each other. Close those that are open.",
+                "html",
+                most=MOST_DEEP,
+            )
 
 
 def _inlined(html: str) -> str:

@@ -6,6 +6,7 @@ import pytest
 
 from app.channels.email_html import ready
 from app.channels.merge import MergeError
+from app.kernel.errors import InvalidInput
 
 HARMLESS = {
     "words": "<p>Hello <b>you</b> &amp; me</p>",
@@ -136,3 +137,14 @@ def test_what_is_never_closed_does_not_take_for_ever(piece: str) -> None:
     begin = time.process_time()
     ready(piece * 20_000)
     assert time.process_time() - begin < 5
+
+
+@pytest.mark.parametrize("opened", ["<div>", "<b>", "<table>", "<DIV class=x>", "<span\n>"])
+def test_tags_that_are_never_closed_are_refused_before_they_cost_minutes(opened: str) -> None:
+    with pytest.raises(InvalidInput, match="200 tags inside each other"):
+        ready(opened * 40_000)
+
+
+def test_many_tags_beside_each_other_are_as_many_as_people_like() -> None:
+    row = "<table><tr><td><p>x<p>y<ul><li>a<li>b</ul></td></tr></table>"
+    assert ready(row * 300).html.count("<table>") == 300

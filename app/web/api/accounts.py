@@ -12,13 +12,14 @@ from app.channels.models import SmtpAccount
 from app.extensions import db
 from app.sending import sender_limits
 from app.web.api.base import RestApi, own_address
-from app.web.api.bodies import Body, Choice, Flag, Moment, Text, Whole, read
+from app.web.api.bodies import Body, Choice, Flag, Text, Whole, read
 from app.web.api.openapi import described, ref, result_of
+from app.web.api.senders import LimitsBody, StandingBody
 from app.web.lists import AppInterface
 from app.web.views.smtp_accounts import delete_account
 
 
-class AccountBody(Body):
+class AccountBody(LimitsBody):
     """What may be written. secret and dkim_key (PEM) are never given back; without them the old ones stay.
 
     With a DKIM domain and selector and no key yet, one is made.
@@ -34,28 +35,14 @@ class AccountBody(Body):
     from_name = Text()
     from_email = Text(required=True)
     reply_to = Text(allow_none=True)
-    max_connections = Whole()
     messages_per_connection = Whole()
-    per_second = Whole(allow_none=True)
-    per_minute = Whole(allow_none=True)
-    per_hour = Whole(allow_none=True)
-    per_day = Whole(allow_none=True)
     dkim_domain = Text(allow_none=True)
     dkim_selector = Text(allow_none=True)
     dkim_key = Text(load_only=True)
-    is_enabled = Flag()
 
 
-class AccountRow(AccountBody):
+class AccountRow(AccountBody, StandingBody):
     """An account in the list."""
-
-    id = Whole()
-    paused_reason = Text()
-    breaker_open_until = Moment()
-    last_error = Text()
-    last_error_at = Moment()
-    created_at = Moment()
-    changed_at = Moment()
 
 
 class RecordShown(Body):

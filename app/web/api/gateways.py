@@ -11,13 +11,14 @@ from app.extensions import db
 from app.sending import sender_limits
 from app.web.api.accounts import shown_report
 from app.web.api.base import RestApi
-from app.web.api.bodies import Body, Flag, Moment, Text, Whole, read
+from app.web.api.bodies import Body, Text, Whole, read
 from app.web.api.openapi import described, ref, result_of
+from app.web.api.senders import LimitsBody, StandingBody
 from app.web.lists import AppInterface
 from app.web.views.gateways import delete_gateway
 
 
-class GatewayBody(Body):
+class GatewayBody(LimitsBody):
     """What may be written. segment_price_micros: in millionths of the currency."""
 
     name = Text(required=True)
@@ -25,26 +26,12 @@ class GatewayBody(Body):
     key_sid = Text()
     secret = Text(load_only=True)
     sender = Text(required=True)
-    max_connections = Whole()
-    per_second = Whole(allow_none=True)
-    per_minute = Whole(allow_none=True)
-    per_hour = Whole(allow_none=True)
-    per_day = Whole(allow_none=True)
     segment_price_micros = Whole(allow_none=True)
     currency = Text()
-    is_enabled = Flag()
 
 
-class GatewayRow(GatewayBody):
+class GatewayRow(GatewayBody, StandingBody):
     """A gateway as it is shown."""
-
-    id = Whole()
-    paused_reason = Text()
-    breaker_open_until = Moment()
-    last_error = Text()
-    last_error_at = Moment()
-    created_at = Moment()
-    changed_at = Moment()
 
 
 class NumberBody(Body):

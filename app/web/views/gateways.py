@@ -6,7 +6,6 @@ from flask import redirect, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.actions import action
 from flask_appbuilder.security.decorators import has_access, permission_name
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from werkzeug.wrappers import Response
@@ -14,25 +13,20 @@ from werkzeug.wrappers import Response
 from app.campaigns.models import Campaign
 from app.channels import gateways
 from app.channels.models import Gateway
+from app.channels.service import LIMITS
 from app.extensions import db
 from app.kernel import audit
 from app.kernel.audit import What
 from app.kernel.db import db_now
 from app.kernel.errors import Conflict
 from app.sending import sender_limits, throttle
-from app.web import words
 from app.web.base import AppModelView
-from app.web.formats import ago, grouped, moment, yes_no
 from app.web.forms.gateways import SECTIONS, GatewayForm, from_micros, in_micros
 from app.web.lists import AppInterface
+from app.web.views import senders
 from app.web.views.text_messages import test_gateway
 
-LIMITS = ("per_second", "per_minute", "per_hour", "per_day")
 FIELDS = ("name", "account_sid", "key_sid", "sender", *LIMITS, "max_connections", "currency", "is_enabled")
-
-
-def _limit(value: int | None) -> str:
-    return grouped(value) if value else _("no limit")
 
 
 def delete_gateway(gateway: Gateway) -> None:
@@ -63,39 +57,25 @@ class GatewayView(AppModelView):
     order_columns = ["name", "sender"]
     base_order = ("name", "asc")
     label_columns = {
+        **senders.LABELS,
         "name": _l("Name"),
         "account_sid": _l("Account SID"),
         "key_sid": _l("API key SID"),
         "sender": _l("Sender"),
-        "per_second": _l("At most per second"),
-        "per_minute": _l("At most per minute"),
-        "per_hour": _l("At most per hour"),
-        "per_day": _l("At most in 24 hours"),
         "max_connections": _l("Requests at once"),
         "segment_price_micros": _l("Price of a segment"),
         "currency": _l("Currency"),
-        "is_enabled": _l("Enabled"),
-        "paused_reason": _l("Paused because"),
-        "breaker_open_until": _l("Waits after errors until"),
-        "last_error": _l("Last error"),
-        "last_error_at": _l("Last error at"),
-        "changed_at": _l("Changed"),
     }
     formatters_columns: dict[str, Any] = {
-        "is_enabled": yes_no,
-        "breaker_open_until": moment,
-        "last_error_at": moment,
-        "changed_at": ago,
+        **senders.FORMATTERS,
         "segment_price_micros": lambda micros: "" if micros is None else f"{from_micros(micros):f}",
-        **dict.fromkeys(("paused_reason", "last_error"), words.sentence),
-        **dict.fromkeys(LIMITS, _limit),
     }
     show_fieldsets = [
         (_l("Twilio account"), {"fields": ["name", "account_sid", "key_sid"]}),
         (_l("Sender"), {"fields": ["sender", "is_enabled"]}),
         (_l("Limits"), {"fields": [*LIMITS, "max_connections"]}),
         (_l("Costs"), {"fields": ["segment_price_micros", "currency"]}),
-        (_l("State"), {"fields": ["paused_reason", "breaker_open_until", "last_error", "last_error_at", "changed_at"]}),
+        senders.STATE,
     ]
     show_template = "gateway_show.html"
     list_title, show_title = _l("Gateways"), _l("Gateway")

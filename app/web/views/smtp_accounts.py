@@ -15,6 +15,7 @@ from app.campaigns.models import Campaign
 from app.channels import service
 from app.channels.contract import Outcome, Security
 from app.channels.models import SmtpAccount
+from app.channels.service import LIMITS
 from app.extensions import db
 from app.kernel import audit
 from app.kernel.audit import What
@@ -22,9 +23,9 @@ from app.kernel.errors import AppError, Conflict
 from app.sending import sender_limits
 from app.web import words
 from app.web.base import AppModelView
-from app.web.formats import ago, grouped, moment, yes_no
 from app.web.forms.accounts import AUTH, SECTIONS, SECURITY, AccountForm
 from app.web.lists import AppInterface
+from app.web.views import senders
 
 FIELDS = (
     "name",
@@ -38,21 +39,11 @@ FIELDS = (
     "reply_to",
     "max_connections",
     "messages_per_connection",
-    "per_second",
-    "per_minute",
-    "per_hour",
-    "per_day",
+    *LIMITS,
     "dkim_domain",
     "dkim_selector",
     "is_enabled",
 )
-
-
-LIMITS = ("per_second", "per_minute", "per_hour", "per_day")
-
-
-def _limit(value: int | None) -> str:
-    return grouped(value) if value else _("no limit")
 
 
 def delete_account(account: SmtpAccount) -> None:
@@ -82,6 +73,7 @@ class SmtpAccountView(AppModelView):
     order_columns = ["name", "host", "from_email"]
     base_order = ("name", "asc")
     label_columns = {
+        **senders.LABELS,
         "name": _l("Name"),
         "host": _l("Server"),
         "port": _l("Port"),
@@ -93,35 +85,20 @@ class SmtpAccountView(AppModelView):
         "reply_to": _l("Reply-to address"),
         "max_connections": _l("Connections at once"),
         "messages_per_connection": _l("Messages per connection"),
-        "per_second": _l("At most per second"),
-        "per_minute": _l("At most per minute"),
-        "per_hour": _l("At most per hour"),
-        "per_day": _l("At most in 24 hours"),
         "dkim_domain": _l("DKIM domain"),
         "dkim_selector": _l("DKIM selector"),
-        "is_enabled": _l("Enabled"),
-        "paused_reason": _l("Paused because"),
-        "breaker_open_until": _l("Waits after errors until"),
-        "last_error": _l("Last error"),
-        "last_error_at": _l("Last error at"),
-        "changed_at": _l("Changed"),
     }
     formatters_columns: dict[str, Any] = {
-        "is_enabled": yes_no,
-        "breaker_open_until": moment,
-        "last_error_at": moment,
-        "changed_at": ago,
+        **senders.FORMATTERS,
         "security": lambda value: SECURITY[value],
         "auth": lambda value: dict(AUTH).get(value, value),
-        **dict.fromkeys(("paused_reason", "last_error"), words.sentence),
-        **dict.fromkeys(("per_second", "per_minute", "per_hour", "per_day"), _limit),
     }
     show_fieldsets = [
         (_l("Server"), {"fields": ["name", "host", "port", "security", "auth", "username"]}),
         (_l("Sender"), {"fields": ["from_name", "from_email", "reply_to", "is_enabled"]}),
         (_l("Limits"), {"fields": [*LIMITS, "max_connections", "messages_per_connection"]}),
         (_l("Signature (DKIM)"), {"fields": ["dkim_domain", "dkim_selector"]}),
-        (_l("State"), {"fields": ["paused_reason", "breaker_open_until", "last_error", "last_error_at", "changed_at"]}),
+        senders.STATE,
     ]
     show_template = "account_show.html"
     list_title, show_title = _l("SMTP accounts"), _l("SMTP account")
