@@ -43,6 +43,7 @@ def guide(seeded: seed.Seed) -> dict[str, str | Callable[[Page], None]]:
         "cards": "/dashboard/campaigns",
         "campaigns": "/campaigns/list/",
         "calendar": moments.month,
+        "editor": moments.writing,
         "campaign": f"/campaigns/show/{sending}",
         "report": f"/reports/campaign/{sending}",
         "contacts": "/contacts/list/",
