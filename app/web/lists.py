@@ -97,11 +97,13 @@ class AppInterface(SQLAInterface):
         return count, self._page(matching, order, offset, limit)
 
     def _found(self, matching: Query[Any], order: list[Any], offset: int, limit: int) -> tuple[Count, list[Any]]:
-        few = [row[0] for row in matching.limit(FEW + 1)]
-        if len(few) > FEW:
-            return self._count(matching), self._page(matching, order, offset, limit)
-        rows = self._whole().filter(self.get_pk().in_(few)).order_by(*order).offset(offset).limit(limit)
-        return Count(len(few)), list(rows) if few else []
+        # One way through what may match, for the count and for the rows: a second one would cost as much again.
+        ids = [row[0] for row in matching.limit(MOST + 1)]
+        count = too_many() if len(ids) > MOST else Count(len(ids))
+        if count > FEW:
+            return count, self._page(matching, order, offset, limit)
+        rows = self._whole().filter(self.get_pk().in_(ids)).order_by(*order).offset(offset).limit(limit)
+        return count, list(rows) if ids else []
 
     def _count(self, matching: Query[Any]) -> Count:
         some = matching.limit(MOST + 1).subquery()
