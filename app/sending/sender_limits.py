@@ -2,7 +2,7 @@
 
 from sqlalchemy import inspect, update
 
-from app.campaigns.lifecycle import CampaignStatus
+from app.campaigns.lifecycle import LIVE
 from app.campaigns.models import Campaign
 from app.channels import service as channels
 from app.channels.models import Sender, SmtpAccount
@@ -45,7 +45,8 @@ def follow(sender: Sender) -> None:
                 moved = update(ThrottleBucket).where(ThrottleBucket.key == key)
                 db.session.execute(moved.values(next_us=ThrottleBucket.next_us + shift_us))
         column = Campaign.smtp_account_id if isinstance(sender, SmtpAccount) else Campaign.gateway_id
-        waiting = update(Campaign).where(column == sender.id, Campaign.status == CampaignStatus.SENDING)
+        # one that waits for a limit of a day is shown as scheduled; what else it waits for the tick finds again
+        waiting = update(Campaign).where(column == sender.id, Campaign.status.in_(LIVE))
         db.session.execute(waiting.values(next_send_at=None).execution_options(synchronize_session=False))
 
 

@@ -6,6 +6,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
+from app.campaigns import service as campaigns
+from app.campaigns.lifecycle import CampaignStatus
 from app.campaigns.models import Campaign
 from app.channels.models import SmtpAccount
 from app.extensions import db
@@ -16,7 +18,9 @@ from app.sending import sender_limits
 from app.sending.claim import Claim, Later, Nothing
 from app.sending.models import ThrottleBucket
 from tests import factories
+from tests.providers.servers import Server
 from tests.sending import ledger
+from tests.sending.test_path import publish, status, tick_and_work
 
 
 @pytest.fixture()
@@ -88,3 +92,16 @@ def test_a_change_is_written_down_and_a_bad_one_changes_nothing(slow: tuple[int,
         events = db.session.scalars(select(AuditEvent).where(AuditEvent.what == What.ACCOUNT_CHANGE)).all()
         assert [event.detail for event in events] == [{"fields": ["per_hour"]}]
         assert db.session.scalars(select(ThrottleBucket.key)).all() == [f"smtp:{sender_id}:hour"]
+
+
+def test_a_campaign_that_waits_for_the_next_day_goes_on_when_the_limit_of_a_day_is_raised(app: Flask) -> None:
+    with Server() as server:
+        campaign_id = publish(server.port, 5, account={"per_day": 3})
+        tick_and_work()
+        assert len(server.accepted) == 3 and status(campaign_id) is CampaignStatus.SCHEDULED
+        with transaction():
+            sender = campaigns.get(campaign_id).smtp_account
+            assert sender is not None
+            sender_limits.change(sender, {"per_day": 4})
+        tick_and_work()
+        assert len(server.accepted) == 4
