@@ -53,7 +53,8 @@ class Scheduler:
             log.info("leading" if is_leading else "waiting for the lease", extra={"owner": self.owner})
             self._was_leading = is_leading
         self._ticks_to_sweep -= TICK_SECONDS
-        if self._ticks_to_sweep <= 0:
+        is_sweeping = self._ticks_to_sweep <= 0
+        if is_sweeping:
             self._ticks_to_sweep = SWEEP_SECONDS
             sending.sweep_claims()
         if is_leading:
@@ -61,7 +62,8 @@ class Scheduler:
             sending.wake_labels()
             sending.forget_former()
             audience.wake_imports()
-            notices.gather_notices()
+            if is_sweeping:  # it looks at everybody with an account, and nobody needs news each second
+                notices.gather_notices()
         return is_leading
 
 

@@ -12,15 +12,18 @@ from sqlalchemy.exc import OperationalError
 from app.campaigns import service as campaigns
 from app.campaigns.lifecycle import CampaignStatus
 from app.extensions import db
-from app.kernel import processes, queues
+from app.kernel import audit, processes, queues
+from app.kernel.audit import What
 from app.kernel.db import db_now, transaction
 from app.kernel.leases import SCHEDULER, LeaderLease
 from app.kernel.queues import QueueName
+from app.notices.models import Notice
 from app.sending.claim import Claim
 from app.sending.models import SendBatch
 from jobs import scheduler, sending
 from jobs.scheduler import Scheduler
 from tests import factories
+from tests.notices.people import person
 from tests.sending import ledger
 
 
@@ -118,3 +121,16 @@ def test_a_tick_that_fails_is_followed_by_the_next_and_a_clean_stop_gives_the_le
     with transaction():
         until = db.session.scalar(select(LeaderLease.until).where(LeaderLease.role == SCHEDULER))
         assert until is not None and until <= db_now()
+
+
+def test_the_leader_tells_people_what_happened_within_some_ticks(app: Flask) -> None:
+    ann, one = person("ann"), scheduler_of("one")
+    one.tick()
+    with transaction():
+        made = factories.campaign(factories.folder())
+        made.created_by = "ann"
+        audit.note(What.CAMPAIGN_FINISH, made.id, made.name)
+    for _ in range(int(scheduler.SWEEP_SECONDS / scheduler.TICK_SECONDS)):
+        one.tick()
+    db.session.rollback()
+    assert list(db.session.scalars(select(Notice.person_id))) == [ann]
