@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -15,12 +16,13 @@ from rq import Queue
 from rq.exceptions import DuplicateJobError, NoSuchJobError
 from rq.job import Job, JobStatus
 
-from app.kernel import processes
+from app.kernel import clock, processes
 
 log = logging.getLogger(__name__)
 
 JOB_TIMEOUT_SECONDS = 3600
 KEEP_FAILED_SECONDS = 7 * 86400
+SLOWEST_START = timedelta(seconds=5)  # from the queue to the forked job's first word, on a busy machine
 # A kept connection may have died with the last Redis. One that is silent is not asked again: that took 8 s (measured).
 ONE_MORE_TRY = Retry(NoBackoff(), 1, supported_errors=(ConnectionLost,))
 OVER = frozenset({JobStatus.FINISHED, JobStatus.FAILED, JobStatus.STOPPED, JobStatus.CANCELED})
@@ -145,7 +147,18 @@ def _is_over(job_id: str) -> bool:
         return True
     if status is JobStatus.STARTED:  # RQ would believe in a killed worker for more than a minute
         return job.worker_name is not None and processes.has_ended_here(job.worker_name)
+    if status is JobStatus.QUEUED:
+        return _was_dropped(job)
     return status in OVER
+
+
+def _was_dropped(job: Job) -> bool:
+    """Whether a worker took the job from its queue and was killed before it began it.
+
+    Such a job is "queued" for ever, and in no queue. Should its worker only be slow, the bell rings twice: no harm.
+    """
+    is_new = job.enqueued_at is None or clock.utcnow() - job.enqueued_at < SLOWEST_START
+    return not is_new and job.get_position() is None
 
 
 def forget(job_id: str) -> None:

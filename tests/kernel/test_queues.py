@@ -4,6 +4,7 @@ import importlib
 import json
 import logging
 import socket
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -165,6 +166,27 @@ def test_a_running_job_keeps_its_id(app: Flask) -> None:
     with transaction():
         enqueue_after_commit(*SETTLE, 1, job_id="settle-1-1")
     assert waiting() == []
+
+
+def test_a_job_whose_worker_was_killed_before_it_began_does_not_silence_its_bell(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with transaction():
+        enqueue_after_commit(*SETTLE, 1, job_id="settle-1-1")
+    assert queues.redis().blpop(["rq:queue:default"], 1) is not None  # what a worker of several queues does first
+    for seconds, expected in ((1, []), (10, ["settle-1-1"])):
+        monkeypatch.setattr(clock, "utcnow", lambda seconds=seconds: datetime.now(UTC) + timedelta(seconds=seconds))
+        with transaction():
+            enqueue_after_commit(*SETTLE, 1, job_id="settle-1-1")
+        assert waiting() == expected
+
+
+def test_a_job_that_waits_long_for_its_turn_is_not_rung_for_again(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(2):
+        with transaction():
+            enqueue_after_commit(*SETTLE, 1, job_id="settle-1-1")
+        monkeypatch.setattr(clock, "utcnow", lambda: datetime.now(UTC) + timedelta(hours=1))
+    assert waiting() == ["settle-1-1"]
 
 
 def test_a_forgotten_job_frees_its_id(app: Flask) -> None:
