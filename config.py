@@ -16,8 +16,20 @@ from sqlalchemy.exc import ArgumentError
 from app.kernel.crypto import Keyring, KeyringError, write_keyring
 
 ROOT = Path(__file__).resolve().parent
-SENDERS = {"email": "app.providers.smtp.SmtpTransport", "sms": "app.providers.twilio_sms.TwilioTransport"}
-TWILIO_URL = "https://api.twilio.com"
+TWILIO = "app.providers.twilio_sms.TwilioTransport"
+SENDERS = {
+    "email": "app.providers.smtp.SmtpTransport",
+    "sms": TWILIO,
+    "whatsapp": TWILIO,
+    "push": "app.providers.web_push.WebPushTransport",
+}
+FETCH = "app.providers.fetch.fetch"
+MAILBOX = "app.providers.mailbox.open_mailbox"
+DNS = "app.providers.dns.texts_at"
+CONTENT_SOURCE = "app.providers.twilio_content.templates"
+TWILIO_URL, TWILIO_CONTENT_URL = "https://api.twilio.com", "https://content.twilio.com"
+# whose push services we call: those of Chrome, Edge before 79 and Windows, Firefox and Safari
+PUSH_SERVICES = "fcm.googleapis.com notify.windows.com push.services.mozilla.com push.apple.com"
 
 
 class ConfigError(Exception):
@@ -59,7 +71,14 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "DEMO": environ.get("MUSTER_DEMO") == "1",
         "DEMO_MAIL_PORT": _port("MUSTER_DEMO_MAIL_PORT", environ, 8025),
         "SENDERS": SENDERS,
+        "MAILBOX": MAILBOX,
+        "FETCH": FETCH,
+        "CONTENT_SOURCE": CONTENT_SOURCE,
+        "DNS": DNS,
+        "DNS_SERVER": _name_server(environ.get("MUSTER_DNS_SERVER") or ""),
         "TWILIO_URL": _twilio_url(environ.get("MUSTER_TWILIO_URL") or TWILIO_URL),
+        "TWILIO_CONTENT_URL": environ.get("MUSTER_TWILIO_URL") or TWILIO_CONTENT_URL,
+        "PUSH_SERVICES": _push_services(environ.get("MUSTER_PUSH_SERVICES") or PUSH_SERVICES),
         "SMTP_CA_FILE": _file("MUSTER_SMTP_CA_FILE", environ),
         "REDIS_URL": environ.get("REDIS_URL") or "redis://127.0.0.1:6379/0",
         **_database(environ.get("DATABASE_URL") or _sqlite(instance / "muster.db"), environ),
@@ -135,6 +154,13 @@ def _public_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _name_server(text: str) -> str:
+    """A name server of one's own as address:port; "" asks those of the machine."""
+    if text and not re.fullmatch(r"[0-9a-fA-F.:]+:[0-9]{1,5}", text):
+        raise ConfigError(f"MUSTER_DNS_SERVER is {text!r}. Leave it out, or give address and port, as 10.0.0.2:53.")
+    return text
+
+
 def _twilio_url(text: str) -> str:
     """Twilio's own address, or a stand-in for it on this machine: the secrets of the gateways go there."""
     try:
@@ -145,6 +171,17 @@ def _twilio_url(text: str) -> str:
     if text != TWILIO_URL and (not is_here or parts.path or parts.query or parts.fragment or parts.username):
         raise ConfigError(f"MUSTER_TWILIO_URL is {text!r}. Leave it out, or name a port here: http://127.0.0.1:4010.")
     return text
+
+
+def _push_services(text: str) -> tuple[str, ...]:
+    """Domains of push services, or a stand-in for one on this machine: subscriptions lead our requests there alone."""
+    found = tuple(text.lower().split())
+    for each in found:
+        if not re.fullmatch(r"([a-z0-9-]+\.)+[a-z]{2,}|http://127\.0\.0\.1:[0-9]{1,5}", each):
+            raise ConfigError(
+                f"MUSTER_PUSH_SERVICES has {each!r}. Name domains with spaces between, as push.apple.com."
+            )
+    return found
 
 
 def _file(name: str, environ: Mapping[str, str]) -> str | None:

@@ -44,6 +44,7 @@ def guide(seeded: seed.Seed) -> dict[str, str | Callable[[Page], None]]:
         "campaigns": "/campaigns/list/",
         "calendar": moments.month,
         "editor": moments.writing,
+        "steps": moments.schedule,
         "campaign": f"/campaigns/show/{sending}",
         "report": f"/reports/campaign/{sending}",
         "contacts": "/contacts/list/",

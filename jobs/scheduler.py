@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.extensions import db
 from app.kernel import leases, logs, processes
 from app.kernel.db import in_transaction
-from jobs import audience, notices, sending
+from jobs import audience, notices, receipts, sending
 from jobs.runtime import the_app
 
 log = logging.getLogger(__name__)
@@ -64,6 +64,7 @@ class Scheduler:
             audience.wake_imports()
             if is_sweeping:  # it looks at everybody with an account, and nobody needs news each second
                 notices.gather_notices()
+                receipts.ring_mailboxes()
         return is_leading
 
 

@@ -4,12 +4,28 @@ from pathlib import Path
 
 from rq import get_current_job
 
+from app.audience import replies
 from app.campaigns import removal_log, statuses
 from app.extensions import db
 from app.kernel import ending, processes
 from app.kernel.db import in_transaction, transaction
-from app.sending import deliver, former, journal, label_runs, labels, retries, settle, slices, sweep, tick
+from app.sending import (
+    deliver,
+    former,
+    journal,
+    label_runs,
+    labels,
+    recipient_runs,
+    retries,
+    settle,
+    slices,
+    sweep,
+    tick,
+)
+from app.sending.states import RunKind
 from jobs.runtime import job, the_app
+
+RUN_STEPS: dict[RunKind, recipient_runs.Step] = {RunKind.LABEL: label_runs.step, RunKind.RETRY: retries.step}
 
 
 @job
@@ -49,38 +65,30 @@ def clear_status(status_id: int) -> None:
 
 
 @job
-def label_recipients(run_id: int) -> None:
-    """Put an internal status on everybody who matches a filter, some thousands a transaction; a worker that is to end
-    leaves the rest to the next one."""
-    while in_transaction(label_runs.step, run_id) and not ending.is_asked():
-        pass
-
-
-@job
-def retry_failed(run_id: int) -> None:
-    """Put those who failed for one reason back into the line, some thousands a transaction; a worker that is to end
-    leaves the rest to the next one."""
-    while in_transaction(retries.step, run_id) and not ending.is_asked():
+def run_over_recipients(run_id: int) -> None:
+    """Do for many recipients what a person wished, some thousands a transaction; a worker that is to end leaves the
+    rest to the next one."""
+    while in_transaction(recipient_runs.step, run_id, RUN_STEPS) and not ending.is_asked():
         pass
 
 
 @job
 def wake_labels() -> None:
-    """Ring for internal statuses that are to be taken off recipients, or put on them, and for retries, that nobody
-    works on: their bell was lost, or their worker."""
+    """Ring for deleted internal statuses and for runs over recipients that nobody works on: their bell was lost, or
+    their worker."""
     with transaction():
         for status_id in labels.retired():
             statuses.ring_clearing(status_id)
-        label_runs.wake()
-        retries.wake()
+        recipient_runs.wake()
 
 
 @job
 def forget_former() -> None:
-    """Let go of recipients whose campaign was deleted long ago, some thousands at a time, and of the names of removed
-    clients whose contact was deleted."""
+    """Let go of recipients whose campaign was deleted long ago, some thousands at a time, of old replies of people who
+    are no contacts, and of the names of removed clients whose contact was deleted."""
     with transaction():
         former.forget()
+        replies.forget()
         removal_log.forget_deleted()
 
 

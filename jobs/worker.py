@@ -23,7 +23,16 @@ PR_SET_PDEATHSIG = 1
 
 
 class HouseWorker(Worker):
-    """A worker whose forked job does not outlive it."""
+    """A worker whose forked job does not outlive it, and whose short jobs do not wait for the end of a campaign."""
+
+    def reorder_queues(self, reference_queue: Queue) -> None:
+        """Called when a job is taken from this queue: after a slice of sending the queue of short jobs comes first.
+
+        A campaign has up to four slices in its queue for as long as it sends; two workers that only took those left
+        everything else undone for as long (measured: fifteen jobs in four minutes).
+        """
+        has_sent = reference_queue.name == QueueName.SEND
+        self._ordered_queues = sorted(self.queues, key=lambda queue: not has_sent or queue.name != QueueName.DEFAULT)
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """Run the job in the fork; the kernel ends it when the worker is killed (the journal keeps what it did)."""

@@ -17,7 +17,9 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 
 from app import create_app
+from app.channels import web_push
 from app.extensions import db, migrate
+from app.kernel.db import in_transaction
 from app.kernel.errors import AppError
 from app.web.users import make_admin
 
@@ -26,6 +28,7 @@ def prepare() -> str:
     """Do it all; returns the password of the admin it made, "" when there was one or the password was given."""
     with create_app(with_panel=False).app_context():
         command.upgrade(migrate.get_config(), "head")  # flask_migrate's own would end this process on an error
+        in_transaction(web_push.ensure)
         is_first = db.session.scalar(select(func.count()).select_from(User)) == 0
         if current_app.config["DEMO"]:
             from demo import fill

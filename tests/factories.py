@@ -1,18 +1,24 @@
 """Plain functions that make valid rows. Each flushes; the caller decides whether to commit."""
 
 import itertools
+from base64 import urlsafe_b64encode
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from app.audience import push_devices
 from app.audience.addresses import Addresses, indexing, sealing
 from app.audience.models import Contact, Folder
+from app.audience.push_models import PushDevice
 from app.campaigns import service as campaigns
 from app.campaigns.models import Campaign
-from app.channels import gateways
+from app.channels import gateways, web_push
 from app.channels import service as channels
 from app.channels.contract import Channel, Security
-from app.channels.models import Gateway, SmtpAccount
+from app.channels.models import ApprovalState, Gateway, SmtpAccount, WhatsAppTemplate
 from app.extensions import db
 from app.kernel import clock
 from app.missions import service as missions
@@ -122,6 +128,69 @@ def text_campaign(*folders: Folder, sender: Gateway | None = None, **values: Any
         "text": "Hi {{ first_name }}, new things are here. Reply STOP to opt out",
     }
     return campaigns.create(usual | values, [each.id for each in folders], BY)
+
+
+def subscribed(person: Contact, endpoint: str, **keys: bytes) -> PushDevice:
+    """A browser of this person. keys: p256dh and auth, else those of a browser that nobody has."""
+    point = ec.generate_private_key(ec.SECP256R1()).public_key()
+    usual = {"p256dh": point.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint), "auth": bytes(16)} | keys
+    texts = {name: urlsafe_b64encode(value).rstrip(b"=").decode() for name, value in usual.items()}
+    return push_devices.subscribe(person.id, endpoint, texts["p256dh"], texts["auth"], "Firefox, Linux")
+
+
+def push_campaign(*folders: Folder, **values: Any) -> Campaign:
+    """A draft of notifications that is complete but for its audience."""
+    usual = {
+        "name": f"Campaign {next(_numbers)}",
+        "channel": Channel.PUSH,
+        "web_push_sender_id": web_push.ensure().id,
+        "subject": "News for {{ first_name }}",
+        "text": "New things are here",
+        "target_url": "https://shop.example/new",
+    }
+    return campaigns.create(usual | values, [each.id for each in folders], BY)
+
+
+def whatsapp_gateway(**values: Any) -> Gateway:
+    """A gateway for WhatsApp without limits."""
+    return gateway(**{"channel": Channel.WHATSAPP} | values)
+
+
+def whatsapp_template(**values: Any) -> WhatsAppTemplate:
+    """An approved template of the account that gateways of the factory have."""
+    usual = {
+        "account_sid": f"AC{'0' * 32}",
+        "content_sid": f"HX{next(_numbers):032d}",
+        "name": "parcel",
+        "language": "en",
+        "category": "UTILITY",
+        "status": ApprovalState.APPROVED,
+        "body": "Hi {{1}}, your parcel {{2}} is here.",
+        "variables": ["1", "2"],
+        "synced_at": clock.utcnow(),
+    }
+    made = WhatsAppTemplate(**usual | values)
+    db.session.add(made)
+    db.session.flush()
+    return made
+
+
+def whatsapp_campaign(*folders: Folder, sender: Gateway | None = None, **values: Any) -> Campaign:
+    """A draft over WhatsApp that is complete but for its audience, with an approved template."""
+    usual: dict[str, Any] = {
+        "name": f"Campaign {next(_numbers)}",
+        "channel": Channel.WHATSAPP,
+        "gateway_id": (sender or whatsapp_gateway()).id,
+        "template_values": "1 = {{ first_name }}\n2 = no. 7",
+    }
+    if "text" not in values and "whatsapp_template_id" not in values:
+        usual["whatsapp_template_id"] = whatsapp_template().id
+    return campaigns.create(usual | values, [each.id for each in folders], BY)
+
+
+def people_on_whatsapp(count: int, *folders: Folder) -> list[Contact]:
+    """Many people, each with a number of WhatsApp and no other address."""
+    return [contact(*folders, email=None, whatsapp=f"+4851{next(_numbers):07d}") for _ in range(count)]
 
 
 def people_with_phones(count: int, *folders: Folder) -> list[Contact]:

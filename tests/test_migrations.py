@@ -122,9 +122,32 @@ def test_who_was_removed_before_there_was_a_log_stands_in_it(empty_app: Flask) -
     assert (row["campaign_id"], row["contact_id"], row["reason"]) == (1, 1, "removed-by-user")
 
 
+def test_runs_on_their_way_go_on_in_one_table_and_come_back(empty_app: Flask) -> None:
+    upgrade(revision="0016")
+    own = {"label_run": {"internal_status_id": 5, "marked": 7}, "retry_run": {"reason": "mailbox-full", "put_back": 3}}
+    with db.engine.begin() as connection:
+        seen = sa.MetaData()
+        seen.reflect(connection, only=["campaign", *own])
+        for name, values in ({"campaign": {}} | own).items():
+            here = values | ({"reached": 40} if name in own else {})
+            connection.execute(seen.tables[name].insert().values(_filled(seen.tables[name]) | here))
+    upgrade(revision="0017")
+    query = "SELECT kind, internal_status_id, reason, reached, changed FROM recipient_run ORDER BY id"
+    assert _read(query) == [("label", 5, None, 40, 7), ("retry", None, "mailbox-full", 40, 3)]
+    downgrade(revision="0016")
+    assert _read("SELECT internal_status_id, reached, marked FROM label_run") == [(5, 40, 7)]
+    assert _read("SELECT reason, reached, put_back FROM retry_run") == [("mailbox-full", 40, 3)]
+
+
+def _read(query: str) -> list[tuple[object, ...]]:
+    with db.engine.connect() as connection:
+        return [tuple(row) for row in connection.exec_driver_sql(query)]
+
+
 def _filled(table: sa.Table) -> dict[str, object]:
     """A row of that table, its keys 1, without what may be missing."""
-    values: dict[type, object] = {int: 1, str: "1", bytes: b"1", bool: True, datetime: datetime(2026, 1, 1, tzinfo=UTC)}
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    values: dict[type, object] = {int: 1, str: "1", bytes: b"1", bool: True, datetime: moment, object: {}}
     return {column.name: values[column.type.python_type] for column in table.columns if not column.nullable}
 
 

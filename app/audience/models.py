@@ -6,7 +6,19 @@ from typing import Any
 from uuid import uuid4
 
 from flask_appbuilder import Model
-from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+)
 from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -77,7 +89,10 @@ class SuppressionSource(StrEnum):
     """How an address came onto the suppression list."""
 
     UNSUBSCRIBED = "unsubscribed"
+    STOP_WORD = "stop-word"  # a reply that says STOP and nothing else; START takes it back
     INVALID = "invalid"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
     BY_HAND = "by-hand"
 
 
@@ -93,6 +108,80 @@ class Suppression(Model):
     source: Mapped[SuppressionSource] = mapped_column(EnumText(SuppressionSource, 16))
     campaign_id: Mapped[int | None] = mapped_column(Integer)  # where it came from; no key: it outlives the campaign
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class ReplyMeaning(StrEnum):
+    """What the words of a reply ask for."""
+
+    STOP = "stop"
+    START = "start"
+    HELP = "help"
+    UNCLEAR = "unclear"  # perhaps an opt-out, which only a person can tell
+    MESSAGE = "message"
+
+
+class ReplyState(StrEnum):
+    """Who has dealt with a reply, and how."""
+
+    NEEDS_LOOK = "needs-look"
+    OPEN = "open"
+    ANSWERED = "answered"
+    DISMISSED = "dismissed"
+    SETTLED = "settled"  # its words, or a person, have put the number on the suppression list or taken it off
+
+
+class Reply(Model):
+    """A message that somebody sent to one of our gateways.
+
+    provider_id: how the provider names it, so that one that is told twice is kept once. sealed: the number and the text
+    (audience.replies). campaign_id, seq: the last message that had gone to the number; no key, because a reply outlives
+    a campaign. contact_id: whom that message went to, else somebody with the number; a reply goes with its contact.
+    media: how many pictures and the like came with it, which are not kept. settled_by: "" when the words did it.
+    """
+
+    __tablename__ = "reply"
+    __table_args__ = (
+        Index("ix_reply_campaign_id", "campaign_id", "seq"),
+        Index("ix_reply_state", "state", "id"),
+        NEVER_AGAIN,
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uid: Mapped[bytes] = mapped_column(bytes_of(16), default=lambda: uuid4().bytes)
+    channel: Mapped[Channel] = mapped_column(EnumText(Channel, 16))
+    provider_id: Mapped[str] = mapped_column(String(64), unique=True)
+    gateway_id: Mapped[int] = mapped_column(Integer)
+    sealed: Mapped[bytes] = mapped_column(bytes_of(8192))
+    address_index: Mapped[bytes] = mapped_column(bytes_of(16), index=True)
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"), index=True)
+    campaign_id: Mapped[int | None] = mapped_column(Integer)
+    seq: Mapped[int | None] = mapped_column(Integer)
+    media: Mapped[int] = mapped_column(SmallInteger, default=0)
+    meaning: Mapped[ReplyMeaning] = mapped_column(EnumText(ReplyMeaning, 16))
+    state: Mapped[ReplyState] = mapped_column(EnumText(ReplyState, 16))
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    settled_by: Mapped[str] = mapped_column(String(64), default="")
+    settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    contact: Mapped[Contact | None] = relationship(lazy="joined")
+
+    @property
+    def itself(self) -> "Reply":
+        """Itself, for those columns of a list that show more than one value, or what is sealed."""
+        return self
+
+    person = message = state_of_it = itself
+
+    def __repr__(self) -> str:
+        return f"Reply {self.id}"
+
+
+class ReplyWords(Model):
+    """The words that mean something in a reply, and what is answered to them; a meaning without a row has its usual
+    words (audience.reply_words) and no answer."""
+
+    __tablename__ = "reply_words"
+    meaning: Mapped[ReplyMeaning] = mapped_column(EnumText(ReplyMeaning, 16), primary_key=True)
+    words: Mapped[list[str]] = mapped_column(JSON)
+    answer: Mapped[str] = mapped_column(Text, default="")
 
 
 class ImportStatus(StrEnum):

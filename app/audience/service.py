@@ -8,7 +8,7 @@ from uuid import uuid4
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
-from app.audience import store
+from app.audience import replies, store
 from app.audience.addresses import Addresses, indexing, opener, sealing
 from app.audience.fields import ADDRESS_FIELDS, TEXT_FIELDS, ContactField, Person, clean_person, clean_text
 from app.audience.matching import Draft, Matcher
@@ -120,7 +120,9 @@ def _naming_taken_address() -> Iterator[None]:
 
 def delete_contact(contact_id: int) -> None:
     """Delete a contact for good; what was sent to it stays in the reports, without its address. Raises NotFound."""
-    db.session.delete(get_contact(contact_id))
+    contact = get_contact(contact_id)
+    replies.erase(contact)
+    db.session.delete(contact)
     audit.note(What.CONTACT_DELETE, contact_id)
     db.session.flush()
 

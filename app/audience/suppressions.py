@@ -43,6 +43,13 @@ def unsuppress(suppression_id: int) -> None:
     db.session.execute(delete(Suppression).where(Suppression.id == suppression_id))
 
 
+def release(channel: Channel, address_index: bytes, source: SuppressionSource) -> bool:
+    """Take an address off the list if that is how it came there; returns whether it may be written to now."""
+    here = (Suppression.channel == channel, Suppression.address_index == address_index)
+    db.session.execute(delete(Suppression).where(*here, Suppression.source == source))
+    return not is_suppressed(channel, address_index)
+
+
 def is_suppressed(channel: Channel, address_index: bytes) -> bool:
     """Whether an address is on the list."""
     here = (Suppression.channel == channel, Suppression.address_index == address_index)

@@ -11,13 +11,15 @@ from zoneinfo import ZoneInfo, available_timezones
 from sqlalchemy import func, inspect, select
 
 from app.audience.models import contact_folder
-from app.campaigns import content, days_off, text_checks
+from app.campaigns import content, custom_fields, days_off, fields, push_checks, sender_checks, text_checks
+from app.campaigns.fields import Kind
 from app.campaigns.lifecycle import CampaignStatus
 from app.campaigns.models import Campaign, CampaignContact, CampaignDocument, CampaignGroup
 from app.campaigns.schedule import Window, next_opening
-from app.channels.contract import Channel
+from app.channels import whatsapp_message
+from app.channels.contract import TO_PHONES, Channel
 from app.channels.merge import Part, parse
-from app.channels.models import SmtpAccount
+from app.channels.models import WhatsAppTemplate
 from app.channels.plain_text import from_html
 from app.extensions import db
 from app.kernel.errors import InvalidInput
@@ -32,41 +34,13 @@ NOT_IN_A_LINE = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control characters, halve
 NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 NAMES: dict[str, Phrase] = {
     name: name for name in (N_("name"), N_("description"), N_("subject"), N_("html"), N_("text"))
-}
+} | {"template_values": N_("variables")}
 MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,60}")
-
-WRITABLE = frozenset(
-    {
-        "name",
-        "description",
-        "group_id",
-        "channel",
-        "smtp_account_id",
-        "gateway_id",
-        "subject",
-        "html",
-        "text",
-        "to_second_email",
-        "track_opens",
-        "track_clicks",
-        "zone",
-        "start_at",
-        "valid_from",
-        "valid_until",
-        "daily_from",
-        "daily_until",
-        "working_days_only",
-        "holidays_country",
-        "delay_seconds",
-        "customers_delay_seconds",
-        "customers_batch_size",
-    }
-)
 
 
 def known_values(values: dict[str, Any]) -> dict[str, Any]:
     """The values a person may set; anything else is refused by name."""
-    unknown = sorted(set(values) - WRITABLE)
+    unknown = sorted(set(values) - set(fields.COLUMNS))
     if unknown:
         raise InvalidInput("%(name)s cannot be set on a campaign.", unknown[0], name=unknown[0])
     return values
@@ -82,8 +56,8 @@ def check_campaign(campaign: Campaign, now: datetime) -> None:
     _check_length(campaign.description, "description", 500)
     _check_storable(campaign.description, "description")
     _check_group(campaign)
-    text_checks.check_channel(campaign)
-    _check_account(campaign)
+    _check_channel(campaign)
+    sender_checks.check(campaign)
     _check_content(campaign)
     _check_dates(campaign, now)
     _check_days_and_hours(campaign)
@@ -132,22 +106,22 @@ def _check_group(campaign: Campaign) -> None:
             raise InvalidInput("There is no such campaign group. It may have been deleted.", "group_id")
 
 
-def _check_account(campaign: Campaign) -> None:
-    if campaign.channel is Channel.SMS:
-        text_checks.check_gateway(campaign)
-        return
-    with db.session.no_autoflush:
-        # A form sets the account, a program its id; whichever was set last counts, and both agree afterwards.
-        if not inspect(campaign).attrs.smtp_account.history.has_changes():
-            account_id = campaign.smtp_account_id
-            campaign.smtp_account = db.session.get(SmtpAccount, account_id) if account_id is not None else None
-        if campaign.smtp_account is not None:
-            return
-        if db.session.scalar(select(SmtpAccount.id).limit(1)) is None:
-            raise InvalidInput(
-                "An e-mail campaign needs an SMTP account, and there is none yet. Create one first.", "smtp_account"
-            )
-    raise InvalidInput("Choose the SMTP account that sends this campaign.", "smtp_account")
+def _check_channel(campaign: Campaign) -> None:
+    """Only a draft may change its channel: its people were planned for their addresses there.
+
+    What only other channels have is forgotten.
+    """
+    try:
+        campaign.channel = Channel(campaign.channel or Channel.EMAIL)  # a form gives its text
+    except ValueError:
+        raise InvalidInput("Choose one of %(values)s.", "channel", values=", ".join(Channel)) from None
+    is_new = campaign.id is None or campaign.status in (None, CampaignStatus.DRAFT)
+    if not is_new and inspect(campaign).attrs.channel.history.has_changes():
+        raise InvalidInput("The channel cannot change once a campaign was published. Duplicate it.", "channel")
+    for field in fields.foreign(campaign.channel):
+        if field.kind is Kind.SENDER:
+            setattr(campaign, field.name.removesuffix("_id"), None)
+        setattr(campaign, field.name, field.kind.empty if field.default is None else field.default)
 
 
 def _check_content(campaign: Campaign) -> None:
@@ -157,6 +131,23 @@ def _check_content(campaign: Campaign) -> None:
         source: str = getattr(campaign, part.value)
         parse(source, part)
         _check_storable(source, part.value)
+    _check_template(campaign)
+    push_checks.check_addresses(campaign)
+
+
+def _check_template(campaign: Campaign) -> None:
+    """A template that is there, with values that can be read; whether they fit it is asked before a start."""
+    campaign.template_values = campaign.template_values or ""
+    _check_length(campaign.template_values, "template_values", 4000)
+    _check_storable(campaign.template_values, "template_values")
+    whatsapp_message.parse_values(campaign.template_values)
+    with db.session.no_autoflush:
+        if inspect(campaign).attrs.whatsapp_template.history.has_changes():
+            return
+        chosen = campaign.whatsapp_template_id
+        campaign.whatsapp_template = db.session.get(WhatsAppTemplate, chosen) if chosen is not None else None
+    if chosen is not None and campaign.whatsapp_template is None:
+        raise InvalidInput("There is no such template of WhatsApp.", "whatsapp_template_id")
 
 
 def _check_dates(campaign: Campaign, now: datetime) -> None:
@@ -223,10 +214,13 @@ def check_launch(campaign: Campaign, now: datetime) -> None:
 
 def launch_problems(campaign: Campaign, now: datetime) -> Iterator[InvalidInput]:
     """Everything that keeps a campaign from sending, the first to mend first."""
-    if campaign.channel is Channel.SMS:
-        yield from text_checks.launch_problems(campaign)
+    yield from custom_fields.problems(campaign)
+    yield from sender_checks.problems(campaign)
+    if campaign.channel in TO_PHONES:
+        yield from text_checks.problems(campaign)
+    elif campaign.channel is Channel.PUSH:
+        yield from push_checks.problems(campaign)
     else:
-        yield from _account_problems(campaign)
         yield from _content_problems(campaign)
     if next_opening(now, window_of(campaign, now)).at is None:
         yield InvalidInput(
@@ -235,25 +229,6 @@ def launch_problems(campaign: Campaign, now: datetime) -> Iterator[InvalidInput]
         )
     if campaign.status is CampaignStatus.DRAFT and not _has_audience(campaign):
         yield InvalidInput("Nobody is in the audience. Choose folders that have contacts.", "folders")
-
-
-def _account_problems(campaign: Campaign) -> Iterator[InvalidInput]:
-    account = campaign.smtp_account
-    if account is None:
-        yield InvalidInput("Choose the SMTP account that sends this campaign.", "smtp_account")
-    elif not account.is_enabled:
-        yield InvalidInput(
-            "The SMTP account %(name)s is switched off. Switch it on or choose another.",
-            "smtp_account",
-            name=account.name,
-        )
-    elif account.paused_reason:
-        yield InvalidInput(
-            "The SMTP account %(name)s is paused: %(why)s Mend it and send a test e-mail.",
-            "smtp_account",
-            name=account.name,
-            why=account.paused_reason,
-        )
 
 
 def _content_problems(campaign: Campaign) -> Iterator[InvalidInput]:

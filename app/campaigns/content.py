@@ -8,9 +8,9 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import select
 
-from app.campaigns import text_content
+from app.campaigns import push_content, text_content
 from app.campaigns.models import Campaign, CampaignContent, CampaignDocument
-from app.channels.contract import Channel
+from app.channels.contract import TO_PHONES, Channel
 from app.channels.email_html import Taken, ready
 from app.channels.email_message import Attachment, CompiledEmail, EmailSource, compile_email
 from app.channels.merge import URL_FIELDS, Part, Slot, parse, with_defaults
@@ -35,14 +35,26 @@ def values_of(campaign: Campaign) -> dict[str, Any]:
     return {
         **{name: getattr(campaign, name) for name in WRITTEN},
         **_sender_values(campaign),
+        **_channel_values(campaign),
         "document_ids": documents,
     }
 
 
+def _channel_values(campaign: Campaign) -> dict[str, Any]:
+    if campaign.channel is Channel.PUSH:
+        return {"icon_url": campaign.icon_url, "target_url": campaign.target_url}
+    if campaign.channel is not Channel.WHATSAPP:
+        return {}
+    return {"content_sid": campaign.content_sid, "template_values": campaign.template_values}
+
+
 def _sender_values(campaign: Campaign) -> dict[str, Any]:
-    if campaign.channel is Channel.SMS:
+    if campaign.channel in TO_PHONES:
         assert campaign.gateway is not None
         return {"from_name": "", "from_email": campaign.gateway.address, "reply_to": None}
+    if campaign.channel is Channel.PUSH:
+        assert campaign.web_push_sender is not None
+        return {"from_name": "", "from_email": campaign.web_push_sender.address, "reply_to": None}
     return {name: getattr(campaign.smtp_account, name) for name in SENDER}
 
 
@@ -76,9 +88,11 @@ def check(campaign: Campaign) -> None:
 
 def _checked(campaign: Campaign, version: int, values: dict[str, Any]) -> list[str]:
     """Compile the values for the campaign's channel; returns the targets of tracked links."""
-    if campaign.channel is Channel.SMS:
-        text_content.make(values["text"], values["document_ids"])
+    if campaign.channel in TO_PHONES:
+        text_content.make(campaign, values["document_ids"])
         return []
+    if campaign.channel is Channel.PUSH:
+        return list(push_content.compiled_draft(campaign, track_clicks=campaign.track_clicks).links)
     return list(_compile(campaign.id, version, values).links)
 
 
@@ -125,7 +139,12 @@ def _with_marks(values: dict[str, Any], mark: Callable[[str], str]) -> dict[str,
 
 def words_of(written: Any) -> dict[Part, str]:
     """What a campaign or a template says, by the parts of a message."""
-    return {part: getattr(written, part.value) for part in Part}
+    if getattr(written, "whatsapp_template", None) is not None:
+        return dict.fromkeys(Part, "") | {Part.TEXT: written.template_values}
+    words = {part: getattr(written, part.value) for part in Part}
+    if target := getattr(written, "target_url", ""):  # its fields are filled as those of the text are
+        words[Part.TEXT] = f"{words[Part.TEXT]}\n{target}"
+    return words
 
 
 def fields_without_default(words: Mapping[Part, str]) -> frozenset[str]:

@@ -26,11 +26,22 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.audience.models import Folder
 from app.campaigns.lifecycle import CampaignStatus
 from app.channels.contract import Channel, Reason
-from app.channels.models import Gateway, Sender, SmtpAccount
+from app.channels.models import Gateway, Sender, SmtpAccount, WebPushSender, WhatsAppTemplate
 from app.kernel.db import NEVER_AGAIN, EnumText, UtcDateTime, bytes_of
 
-# The column of a campaign that names its sender, without "_id".
-SENDER_OF = {Channel.EMAIL: "smtp_account", Channel.SMS: "gateway"}
+# The column of a campaign that names its sender, without "_id", and of which kind that is.
+SENDER_OF = {
+    Channel.EMAIL: "smtp_account",
+    Channel.SMS: "gateway",
+    Channel.WHATSAPP: "gateway",
+    Channel.PUSH: "web_push_sender",
+}
+SENDER_KINDS: dict[Channel, type[Sender]] = {
+    Channel.EMAIL: SmtpAccount,
+    Channel.SMS: Gateway,
+    Channel.WHATSAPP: Gateway,
+    Channel.PUSH: WebPushSender,
+}
 
 LongText = Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
 
@@ -84,9 +95,14 @@ class Campaign(Model):
     # content
     smtp_account_id: Mapped[int | None] = mapped_column(ForeignKey("smtp_account.id"))
     gateway_id: Mapped[int | None] = mapped_column(ForeignKey("gateway.id"))
-    subject: Mapped[str] = mapped_column(String(500), default="")
+    web_push_sender_id: Mapped[int | None] = mapped_column(ForeignKey("web_push_sender.id"))
+    subject: Mapped[str] = mapped_column(String(500), default="")  # of a notification its title
     html: Mapped[str] = mapped_column(LongText, default="")
     text: Mapped[str] = mapped_column(LongText, default="")
+    whatsapp_template_id: Mapped[int | None] = mapped_column(ForeignKey("whatsapp_template.id"))
+    template_values: Mapped[str] = mapped_column(String(4000), default="")
+    icon_url: Mapped[str] = mapped_column(String(500), default="")
+    target_url: Mapped[str] = mapped_column(String(1000), default="")  # what a notification opens
     to_second_email: Mapped[bool] = mapped_column(Boolean, default=False)
     track_opens: Mapped[bool] = mapped_column(Boolean, default=True)
     track_clicks: Mapped[bool] = mapped_column(Boolean, default=True)
@@ -116,8 +132,22 @@ class Campaign(Model):
     group: Mapped[CampaignGroup | None] = relationship()
     smtp_account: Mapped[SmtpAccount | None] = relationship()
     gateway: Mapped[Gateway | None] = relationship()
+    web_push_sender: Mapped[WebPushSender | None] = relationship()
+    whatsapp_template: Mapped[WhatsAppTemplate | None] = relationship()
     folders: Mapped[list[Folder]] = relationship(secondary=campaign_folder)
     documents: Mapped[list["CampaignDocument"]] = relationship(back_populates="campaign", passive_deletes=True)
+    custom_values: Mapped[list["CustomValue"]] = relationship(cascade="all, delete-orphan", passive_deletes=True)
+
+    @property
+    def is_written(self) -> bool:
+        """Whether there is a message, however good."""
+        has_title = self.channel is Channel.PUSH and self.subject
+        return bool(has_title or self.html.strip() or self.text.strip() or self.whatsapp_template_id)
+
+    @property
+    def content_sid(self) -> str:
+        """The template of WhatsApp that it sends, as its provider names it; "" for none."""
+        return self.whatsapp_template.content_sid if self.whatsapp_template is not None else ""
 
     @property
     def sender(self) -> Sender | None:
@@ -127,6 +157,50 @@ class Campaign(Model):
 
     def __repr__(self) -> str:
         return self.name
+
+
+class CustomKind(StrEnum):
+    """What a field of our own holds."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    DATE = "date"
+    CHOICE = "choice"
+    FLAG = "flag"
+
+
+class CustomField(Model):
+    """A field of our own that every campaign has, defined by an administrator.
+
+    choices: what there is to choose from, for that kind. is_required: a campaign starts only with it.
+    """
+
+    __tablename__ = "custom_field"
+    __table_args__ = NEVER_AGAIN
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(60), unique=True)
+    kind: Mapped[CustomKind] = mapped_column(EnumText(CustomKind, 16), default=CustomKind.TEXT)
+    help: Mapped[str] = mapped_column(String(200), default="")
+    choices: Mapped[list[str]] = mapped_column(JSON, default=list)
+    is_required: Mapped[bool] = mapped_column(Boolean, default=False)
+    created_by: Mapped[str] = mapped_column(String(64), default="")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    changed_by: Mapped[str] = mapped_column(String(64), default="")
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class CustomValue(Model):
+    """What a campaign has in a field of our own; nothing written is no row. value: see campaigns.custom_fields."""
+
+    __tablename__ = "custom_value"
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"), primary_key=True)
+    field_id: Mapped[int] = mapped_column(
+        ForeignKey("custom_field.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    value: Mapped[str] = mapped_column(String(500))
 
 
 class CampaignContent(Model):
@@ -139,6 +213,10 @@ class CampaignContent(Model):
     subject: Mapped[str] = mapped_column(String(500))
     html: Mapped[str] = mapped_column(LongText)
     text: Mapped[str] = mapped_column(LongText)
+    content_sid: Mapped[str] = mapped_column(String(34), default="")  # the template of WhatsApp, "" for none
+    template_values: Mapped[str] = mapped_column(String(4000), default="")
+    icon_url: Mapped[str] = mapped_column(String(500), default="")
+    target_url: Mapped[str] = mapped_column(String(1000), default="")
     from_name: Mapped[str] = mapped_column(String(120))
     from_email: Mapped[str] = mapped_column(String(254))
     reply_to: Mapped[str | None] = mapped_column(String(254))

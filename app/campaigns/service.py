@@ -1,7 +1,7 @@
 """Creating, changing and moving campaigns. Flushes, never commits; the rows of the recipients follow in sending."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError, InvalidRequestError
 
 from app.audience.models import Folder
-from app.campaigns import checks, removal_log
+from app.campaigns import checks, custom_fields, fields, removal_log
 from app.campaigns.document_content import refuse_programs
 from app.campaigns.lifecycle import EDITABLE, OVER, TAKES_BACK, CampaignEvent, CampaignStatus, next_status
 from app.campaigns.models import Campaign, CampaignDocument
@@ -32,29 +32,6 @@ BOOKKEEPING = ("status", "revision", "lifecycle_serial", "settled_serial", "hold
 NOTED = {
     event: What(f"campaign.{event}") for event in CampaignEvent if event not in (CampaignEvent.WAIT, CampaignEvent.RUN)
 }
-
-# What a copy of a campaign takes over: everything a person wrote, nothing that happened.
-COPIED = (
-    "description",
-    "group_id",
-    "channel",
-    "smtp_account_id",
-    "gateway_id",
-    "subject",
-    "html",
-    "text",
-    "to_second_email",
-    "track_opens",
-    "track_clicks",
-    "zone",
-    "daily_from",
-    "daily_until",
-    "working_days_only",
-    "holidays_country",
-    "delay_seconds",
-    "customers_delay_seconds",
-    "customers_batch_size",
-)
 
 
 def get(campaign_id: int) -> Campaign:
@@ -130,10 +107,16 @@ def _advice(status: CampaignStatus) -> Phrase:
     return N_("Duplicate it to send something like it again.")
 
 
-def create(values: dict[str, Any], folder_ids: Sequence[int], by: str) -> Campaign:
-    """A new draft from plain values (column names of Campaign). Raises InvalidInput naming the field."""
+def create(
+    values: dict[str, Any], folder_ids: Sequence[int], by: str, custom: Mapping[int, Any] | None = None
+) -> Campaign:
+    """A new draft from plain values (column names of Campaign). Raises InvalidInput naming the field.
+
+    custom: values of fields of our own by their ids.
+    """
     campaign = Campaign(**checks.known_values(values))
     campaign.folders = folders(folder_ids)
+    custom_fields.write(campaign, custom or {})
     prepare_new(campaign, by)
     _add(campaign)
     _note(campaign, What.CAMPAIGN_CREATE, by)
@@ -246,8 +229,9 @@ def check_goes_on(campaign: Campaign) -> None:
 def duplicate(campaign_id: int, by: str) -> Campaign:
     """An exact copy as a new draft, without schedule dates and without people sent to; who was removed stays so."""
     original = lock(campaign_id)  # two copies at the same moment get two names
-    copy = Campaign(**{name: getattr(original, name) for name in COPIED}, name=_free_name(original.name))
+    copy = Campaign(**{name: getattr(original, name) for name in fields.COPIED}, name=_free_name(original.name))
     copy.folders = list(original.folders)
+    custom_fields.copy(original, copy)
     now = clock.utcnow()
     copy.created_by = copy.changed_by = by
     copy.created_at = copy.changed_at = now

@@ -1,4 +1,4 @@
-"""Compiling what a campaign of text messages says; its documents go as links that end."""
+"""Compiling what a campaign of text messages or of WhatsApp says; its documents go as links that end."""
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -6,6 +6,7 @@ from datetime import timedelta
 from flask import current_app
 
 from app.campaigns.models import Campaign, CampaignContent
+from app.channels import whatsapp_message
 from app.channels.merge import Part, with_defaults
 from app.channels.text_message import CompiledText, compile_text
 from app.extensions import db
@@ -18,22 +19,33 @@ LINKS_LAST = timedelta(days=30)
 def compiled(campaign_id: int, version: int) -> CompiledText:
     """A frozen version, compiled."""
     content = db.session.get_one(CampaignContent, (campaign_id, version))
-    return make(content.text, content.document_ids)
+    return make(content, content.document_ids)
 
 
 def compiled_draft(campaign: Campaign) -> CompiledText:
     """What the campaign says now."""
-    return make(campaign.text, _document_ids(campaign))
+    return make(campaign, _document_ids(campaign))
 
 
 def compiled_example(campaign: Campaign, mark: Callable[[str], str]) -> CompiledText:
-    """The same, and where a value is missing and has no default stands mark(field)."""
-    return make(with_defaults(campaign.text, Part.TEXT, mark), _document_ids(campaign))
+    """The same in words, and where a value is missing and has no default stands mark(field)."""
+    if campaign.whatsapp_template is not None:
+        values = with_defaults(campaign.template_values, Part.TEXT, mark)
+        return whatsapp_message.compile_example(campaign.whatsapp_template.body, values)
+    text = with_defaults(campaign.text, Part.TEXT, mark)
+    return compile_text(text, _links(_document_ids(campaign)))
 
 
-def make(text: str, document_ids: Sequence[int]) -> CompiledText:
-    """The text with the links of its documents. Raises InvalidInput (MergeError for fields)."""
-    return compile_text(text, [document_link(each) for each in document_ids])
+def make(written: Campaign | CampaignContent, document_ids: Sequence[int]) -> CompiledText:
+    """The text with the links of its documents, or the template with its values. Raises InvalidInput (MergeError for
+    fields)."""
+    if written.content_sid:
+        return whatsapp_message.compile_template(written.content_sid, written.template_values)
+    return compile_text(written.text, _links(document_ids))
+
+
+def _links(document_ids: Sequence[int]) -> list[str]:
+    return [document_link(each) for each in document_ids]
 
 
 def document_link(document_id: int) -> str:

@@ -11,6 +11,11 @@ class Channel(StrEnum):
 
     EMAIL = "email"
     SMS = "sms"
+    WHATSAPP = "whatsapp"
+    PUSH = "push"  # web push: a notification in the browsers of a person
+
+
+TO_PHONES = frozenset({Channel.SMS, Channel.WHATSAPP})  # through a gateway, to a number
 
 
 class Outcome(StrEnum):
@@ -43,6 +48,8 @@ class Reason(StrEnum):
     REJECTED_CONTENT = "rejected-content"
     TOO_LARGE = "too-large"
     REPLY_LOST = "reply-lost"
+    DEVICE_GONE = "device-gone"  # the push service knows none of the person's devices any more
+    SERVICE_AWAY = "service-away"  # a push service that cannot take it now
     # given by the send path
     RENDER_ERROR = "render-error"
     RETRIES_EXHAUSTED = "retries-exhausted"
@@ -52,6 +59,7 @@ class Reason(StrEnum):
     NO_ADDRESS = "no-address"
     DUPLICATE_ADDRESS = "duplicate-address"
     SUPPRESSED = "suppressed"
+    OUTSIDE_WINDOW = "outside-window"  # WhatsApp: words of our own reach only who wrote within a day
     # given by a person or the calendar: stopped
     VALIDITY_PERIOD_EXPIRED = "validity-period-expired"
     CAMPAIGN_UNPUBLISHED = "campaign-unpublished"
@@ -69,7 +77,7 @@ class SendResult:
     ("550 5.1.1"), empty for ACCEPTED.
     detail: the provider's words, at most 255 characters, control characters removed.
     retry_after_seconds: the provider's own hint, if it gave one. provider_id: how the provider names an ACCEPTED
-    message, where it does.
+    message, where it does. gone: the ids of devices that never take anything again.
     """
 
     outcome: Outcome
@@ -79,6 +87,7 @@ class SendResult:
     detail: str = ""
     retry_after_seconds: float | None = None
     provider_id: str = ""
+    gone: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -102,15 +111,45 @@ class Outgoing:
 class OutgoingText:
     """One text message ready to leave.
 
-    ref: the feed's own number of the message, opaque to the provider. recipient: a number in E.164. body: as the phone
-    shows it. callback_url: where the provider reports what became of it; its token names the message, so that a report
-    finds its recipient even when our process died before it could note the provider's id. "": nowhere.
+    ref: the feed's own number of the message, opaque to the provider. recipient: a number in E.164, over WhatsApp with
+    "whatsapp:" before it. body: as the phone shows it. content_sid: the template that is sent instead, "" for none;
+    then body is the JSON of its variables. callback_url: where the provider reports what became of it; its token names
+    the message, so that a report finds its recipient even when our process died before it could note the provider's id.
+    "": nowhere.
     """
 
     ref: int
     recipient: str
     body: str
     callback_url: str = ""
+    content_sid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A browser that shows our notifications. endpoint: the address at its push service. p256dh, auth: its keys for us
+    (RFC 8291): an uncompressed point of P-256, and 16 bytes."""
+
+    id: int
+    endpoint: str = field(repr=False)
+    p256dh: bytes = field(repr=False)
+    auth: bytes = field(repr=False)
+
+
+@dataclass(slots=True)
+class OutgoingPush:
+    """One notification ready to leave, for every device of a person.
+
+    ref: the feed's own number of the message, opaque to the provider. payload: what the service worker reads, not yet
+    encrypted. topic: of messages with the same one a push service keeps the last (RFC 8030, 5.4). ttl_seconds: how long
+    it waits for a device that is switched off.
+    """
+
+    ref: int
+    devices: tuple[Device, ...]
+    payload: bytes
+    topic: str
+    ttl_seconds: int
 
 
 class Numbered(Protocol):
@@ -137,6 +176,25 @@ class Feed(Protocol[Taken]):
 
     def tick(self) -> bool:
         """Called at least every 100 ms. False: stop; what was not handed over is reported NOT_TRANSMITTED."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContentTemplate:
+    """A template as its provider keeps it. body: with {{1}} and the like where its variables stand; variables: their
+    names. status: the provider's word for whether it may be sent. why: what was wrong with a rejected one."""
+
+    content_sid: str
+    name: str
+    language: str
+    category: str
+    status: str
+    body: str
+    variables: tuple[str, ...]
+    why: str = ""
+
+
+class ContentProblem(Exception):
+    """The templates could not be read; says why in the provider's words, without the secret."""
 
 
 class Security(StrEnum):
@@ -170,7 +228,8 @@ class GatewaySettings:
     """Everything needed to send text messages through one account of a provider.
 
     account: the account's id there. username, secret: what signs our requests in: the account and its token, or an API
-    key and its secret. sender: a number in E.164, the id of a messaging service, or a name. base_url: where the API is.
+    key and its secret. sender: a number in E.164 (over WhatsApp with "whatsapp:" before it), the id of a messaging
+    service, or a name. base_url: where the API is; content_url: where that of its templates is.
     """
 
     account: str
@@ -178,6 +237,18 @@ class GatewaySettings:
     sender: str
     base_url: str
     secret: str = field(default="", repr=False)
+    connect_timeout_seconds: float = 5.0
+    answer_timeout_seconds: float = 15.0
+    content_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PushSettings:
+    """Everything needed to send web push. private_key: our VAPID key, 32 bytes. subject: the address at which a push
+    service finds us (RFC 8292)."""
+
+    subject: str
+    private_key: bytes = field(repr=False)
     connect_timeout_seconds: float = 5.0
     answer_timeout_seconds: float = 15.0
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from app.channels import html_places
 from app.channels.html_places import SENTINEL, Place
-from app.channels.merge import UNSUBSCRIBE_URL, URL_FIELDS, MergeError, Part, Slot, Template, fields_of
+from app.channels.merge import UNSUBSCRIBE_URL, MergeError, Part, Slot, Template, fields_of
 from app.channels.quoted_printable import SOFT_BREAK, encode
 from app.kernel.errors import InvalidInput
 
@@ -49,7 +49,12 @@ class Fill:
 Piece: TypeAlias = str | Fill
 Edit: TypeAlias = tuple[int, int, list[Piece]]  # start, end, what stands there instead
 
-_KIND_OF_PLACE = {Place.HTML: FillKind.HTML, Place.URL: FillKind.URL, Place.ADDRESS: FillKind.ADDRESS}
+_KIND_OF_PLACE = {
+    Place.HTML: FillKind.HTML,
+    Place.WHOLE_URL: FillKind.HTML,  # a link that we made for the person
+    Place.URL: FillKind.URL,
+    Place.ADDRESS: FillKind.ADDRESS,
+}
 
 
 class Links:
@@ -146,7 +151,7 @@ def encoded(pieces: Iterable[Piece]) -> list[bytes | Fill]:
 
 
 def _filled(slot: Slot, place: Place, links: Links) -> list[Piece]:
-    if slot.field not in URL_FIELDS:
+    if slot.field != UNSUBSCRIBE_URL:
         return [Fill(_KIND_OF_PLACE[place], slot.field, slot.default)]
     start, *rest = links.unsubscribe()
     if place in (Place.URL, Place.ADDRESS) and isinstance(start, str):
@@ -155,7 +160,7 @@ def _filled(slot: Slot, place: Place, links: Links) -> list[Piece]:
 
 
 def _filled_text(slot: Slot, links: Links) -> list[Piece]:
-    return links.unsubscribe() if slot.field in URL_FIELDS else [Fill(FillKind.TEXT, slot.field, slot.default)]
+    return links.unsubscribe() if slot.field == UNSUBSCRIBE_URL else [Fill(FillKind.TEXT, slot.field, slot.default)]
 
 
 def _edited(source: str, edits: list[Edit], filled: list[list[Piece]]) -> Iterator[Piece]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from app.channels import email_headers, plain_text, quoted_printable
 from app.channels.address import wire_address
 from app.channels.email_content import Fill, FillKind, Links, Piece, encoded, html_pieces, text_pieces
-from app.channels.merge import URL_FIELDS, Part, Slot, Template, fields_of, parse
+from app.channels.merge import UNSUBSCRIBE_URL, Part, Slot, Template, fields_of, parse
 from app.kernel.errors import InvalidInput
 
 Token = Callable[[int, int], bytes]  # (campaign id, recipient number) -> URL-safe base64 without padding
@@ -87,7 +87,7 @@ def compile_email(source: EmailSource, track_token: Token, unsubscribe_token: To
     pieces = [*_header(source, public_url), *_body(source, text_body, html_body), _attachments(source)]
     used = fields_of(subject) | fields_of(text) | fields_of(html or ())
     render = _renderer(_joined(pieces), _subject(subject), source.campaign_id, track_token, unsubscribe_token)
-    return CompiledEmail(tuple(links.targets), used.difference(URL_FIELDS), render)
+    return CompiledEmail(tuple(links.targets), used - {UNSUBSCRIBE_URL}, render)
 
 
 def _header(source: EmailSource, public_url: str) -> list[bytes | Fill]:

@@ -1,12 +1,13 @@
-"""Gateways for text messages: saving them with their secrets sealed, and trying them out."""
+"""Gateways to phones, for text messages and WhatsApp: saving them with their secrets sealed, and trying them out."""
 
 import re
 from uuid import uuid4
 
 from flask import current_app
+from sqlalchemy import inspect
 
 from app.channels import service
-from app.channels.contract import Channel, GatewaySettings, OutgoingText, TestReport
+from app.channels.contract import TO_PHONES, Channel, GatewaySettings, OutgoingText, TestReport
 from app.channels.models import Gateway
 from app.channels.phone import normalise_phone
 from app.channels.registry import transport_for
@@ -15,8 +16,11 @@ from app.kernel import audit
 from app.kernel.audit import What
 from app.kernel.crypto import sealer
 from app.kernel.errors import InvalidInput, NotFound
+from app.kernel.signing import TokenPurpose, key_for, signer
 from app.kernel.texts import N_
 
+WHATSAPP_PREFIX = "whatsapp:"  # before every number of WhatsApp, as Twilio wants it
+PREFIXES = {Channel.SMS: "", Channel.WHATSAPP: WHATSAPP_PREFIX}
 ACCOUNT_SID = re.compile(r"AC[0-9a-f]{32}")
 KEY_SID = re.compile(r"SK[0-9a-f]{32}")
 SERVICE_SID = re.compile(r"MG[0-9a-f]{32}")
@@ -47,13 +51,14 @@ def prepare(gateway: Gateway, secret: str | None = None) -> None:
             raise InvalidInput("Use one line of at most %(limit)s characters.", field, limit=120)
         setattr(gateway, field, value)
     service.check_name(gateway)
+    _check_channel(gateway)
     if not ACCOUNT_SID.fullmatch(gateway.account_sid):
         raise InvalidInput("Copy the Account SID from Twilio's console: AC and 32 digits and letters.", "account_sid")
     if gateway.key_sid and not KEY_SID.fullmatch(gateway.key_sid):
         raise InvalidInput(
             "Copy the SID of the API key from Twilio's console: SK and 32 digits and letters.", "key_sid"
         )
-    gateway.sender = _sender(gateway.sender)
+    gateway.sender = _sender(gateway.sender, gateway.channel)
     gateway.uid = gateway.uid or uuid4().bytes
     if secret:
         gateway.secret_sealed = service.sealed(secret, gateway.uid)
@@ -74,7 +79,20 @@ def add(gateway: Gateway) -> None:
     audit.note(What.GATEWAY_CREATE, gateway.id, gateway.name)
 
 
-def _sender(text: str) -> str:
+def _check_channel(gateway: Gateway) -> None:
+    try:
+        gateway.channel = Channel(gateway.channel or Channel.SMS)  # a form gives its text
+    except ValueError:
+        gateway.channel = Channel.EMAIL
+    if gateway.channel not in TO_PHONES:
+        raise InvalidInput("Choose text messages or WhatsApp.", "channel")
+    if gateway.id and inspect(gateway).attrs.channel.history.has_changes():
+        raise InvalidInput("A gateway keeps what it carries. Create another one.", "channel")
+
+
+def _sender(text: str, channel: Channel) -> str:
+    if channel is Channel.WHATSAPP:
+        return _whatsapp_sender(text)
     if SERVICE_SID.fullmatch(text) or SENDER_NAME.fullmatch(text) or SHORT_CODE.fullmatch(text):
         return text
     try:
@@ -83,6 +101,18 @@ def _sender(text: str) -> str:
         raise InvalidInput(
             "Enter a number such as +44 7700 900123, the SID of a messaging service (MG…), a short code, or a name of "
             "at most 11 letters and digits.",
+            "sender",
+        ) from None
+
+
+def _whatsapp_sender(text: str) -> str:
+    if SERVICE_SID.fullmatch(text):
+        return text
+    try:
+        return normalise_phone(text, None)
+    except InvalidInput:
+        raise InvalidInput(
+            "Enter the number that WhatsApp knows, such as +44 7700 900123, or the SID of a messaging service (MG…).",
             "sender",
         ) from None
 
@@ -101,13 +131,24 @@ def _check_price(gateway: Gateway) -> None:
 def settings_of(gateway: Gateway) -> GatewaySettings:
     """What a transport needs to send through this gateway, the secret opened."""
     assert gateway.secret_sealed is not None
+    is_named = gateway.channel is Channel.WHATSAPP and not SERVICE_SID.fullmatch(gateway.sender)
     return GatewaySettings(
         account=gateway.account_sid,
         username=gateway.key_sid or gateway.account_sid,
-        sender=gateway.sender,
+        sender=f"{WHATSAPP_PREFIX}{gateway.sender}" if is_named else gateway.sender,
         base_url=current_app.config["TWILIO_URL"],
+        content_url=current_app.config["TWILIO_CONTENT_URL"],
         secret=sealer("secret").open(gateway.secret_sealed, gateway.uid).decode(),
     )
+
+
+def inbound_address(gateway: Gateway) -> str:
+    """Where Twilio tells what people write to a gateway; "" when it could not be believed: without https, or without
+    the account's own token, which it signs with."""
+    public_url: str = current_app.config["PUBLIC_URL"]
+    if gateway.key_sid or not public_url.startswith("https://"):
+        return ""
+    return f"{public_url}/hooks/twilio/inbound/{signer(key_for(TokenPurpose.INBOUND))(gateway.id, 0).decode()}"
 
 
 def send_test_message(gateway_id: int, to: str) -> TestReport:
@@ -120,7 +161,8 @@ def send_test_message(gateway_id: int, to: str) -> TestReport:
         recipient = normalise_phone(to, None)
     except InvalidInput as error:
         raise error.about("to") from error
-    message = OutgoingText(0, recipient, str(TEST_TEXT) % {"name": gateway.name})
+    prefix, channel = PREFIXES[gateway.channel], gateway.channel
+    message = OutgoingText(0, prefix + recipient, str(TEST_TEXT) % {"name": gateway.name})
     settings = settings_of(gateway)
     db.session.rollback()  # no transaction stays open across the network call
-    return transport_for(Channel.SMS)(settings).send_one(message)
+    return transport_for(channel)(settings).send_one(message)

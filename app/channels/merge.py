@@ -26,7 +26,8 @@ CONTACT_FIELDS = (
     "language",
 )
 UNSUBSCRIBE_URL = "unsubscribe_url"
-URL_FIELDS = (UNSUBSCRIBE_URL,)  # links that we make; not in a subject
+PUSH_LINK = "push_link"  # where a person subscribes a browser to notifications
+URL_FIELDS = (UNSUBSCRIBE_URL, PUSH_LINK)  # links that we make; not in a subject
 SIZE_LIMIT_BYTES = 2_000_000
 WHERE = N_("Line %(line)s, column %(column)s: %(problem)s")
 

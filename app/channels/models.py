@@ -1,34 +1,61 @@
-"""The senders: SMTP accounts and gateways for text messages, their secrets sealed."""
+"""The senders: SMTP accounts, gateways to phones and web push, their secrets sealed; limits of channels; templates."""
 
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
+from flask import current_app
 from flask_appbuilder import Model
-from sqlalchemy import Boolean, Integer, String, Text
+from sqlalchemy import JSON, Boolean, ColumnElement, Integer, String, Text, false, true
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.channels.contract import Security
+from app.channels.contract import Channel, Security
 from app.kernel.db import NEVER_AGAIN, EnumText, UtcDateTime, bytes_of
 
 
-class Sender:
+class Limited:
+    """What may send no more than so many messages in any such stretch of time. A limit of None does not bind."""
+
+    per_second: Mapped[int | None] = mapped_column(Integer)
+    per_minute: Mapped[int | None] = mapped_column(Integer)
+    per_hour: Mapped[int | None] = mapped_column(Integer)
+    per_day: Mapped[int | None] = mapped_column(Integer)
+
+    @property
+    def key(self) -> str:
+        """Names it among all that is limited: "smtp:3", "channel:sms"."""
+        raise NotImplementedError
+
+
+class ChannelLimit(Limited, Model):
+    """What all senders of a channel together may send. A channel without a row is not limited."""
+
+    __tablename__ = "channel_limit"
+    channel: Mapped[Channel] = mapped_column(EnumText(Channel, 16), primary_key=True)
+
+    @property
+    def key(self) -> str:
+        """Names it among all that is limited: "channel:sms"."""
+        return f"channel:{self.channel}"
+
+
+class Sender(Limited):
     """What every sender has, whatever its channel: a name, a sealed secret, limits and health.
 
-    Secrets are sealed with uid as identity. Limits of None do not bind. paused_reason is set when the provider refused
+    Secrets are sealed with uid as identity. paused_reason is set when the provider refused
     our sign-in or the sender itself: nothing is sent until a person mends it.
     """
 
     kind = ""  # begins the keys of its limits and lanes
+    channel: Any  # what it carries
 
     id: Mapped[int] = mapped_column(primary_key=True)
     uid: Mapped[bytes] = mapped_column(bytes_of(16), default=lambda: uuid4().bytes)
     name: Mapped[str] = mapped_column(String(120), unique=True)
     secret_sealed: Mapped[bytes | None] = mapped_column(bytes_of(1024))
     max_connections: Mapped[int] = mapped_column(Integer, default=8)
-    per_second: Mapped[int | None] = mapped_column(Integer)
-    per_minute: Mapped[int | None] = mapped_column(Integer)
-    per_hour: Mapped[int | None] = mapped_column(Integer)
-    per_day: Mapped[int | None] = mapped_column(Integer)
     is_enabled: Mapped[bool] = mapped_column(Boolean, default=True)
     paused_reason: Mapped[str | None] = mapped_column(String(255))
     # the breaker, kept here so that all workers share it (sending/breaker.py decides)
@@ -39,9 +66,14 @@ class Sender:
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
+    @classmethod
+    def carries(cls, channel: Channel) -> ColumnElement[bool]:
+        """The condition that a sender of this kind carries that channel."""
+        return true() if cls.channel is channel else false()
+
     @property
     def key(self) -> str:
-        """Names it among all senders: "smtp:3"."""
+        """Names it among all that is limited, and its lanes: "smtp:3"."""
         return f"{self.kind}:{self.id}"
 
     @property
@@ -54,11 +86,16 @@ class Sender:
 
 
 class SmtpAccount(Sender, Model):
-    """An SMTP server to send through, with its sender address. dkim_key is sealed as the secret is."""
+    """An SMTP server to send through, with its sender address. dkim_key is sealed as the secret is.
+
+    bounce_address: where servers send back what they could not deliver; each message leaves with a mark in it
+    (return_path.py). None: it goes back to the sender address, without a mark.
+    """
 
     __tablename__ = "smtp_account"
     __table_args__ = NEVER_AGAIN
     kind = "smtp"
+    channel = Channel.EMAIL
     host: Mapped[str] = mapped_column(String(253))
     port: Mapped[int] = mapped_column(Integer, default=587)
     security: Mapped[Security] = mapped_column(EnumText(Security, 16), default=Security.STARTTLS)
@@ -67,6 +104,7 @@ class SmtpAccount(Sender, Model):
     from_name: Mapped[str] = mapped_column(String(120), default="")
     from_email: Mapped[str] = mapped_column(String(254))
     reply_to: Mapped[str | None] = mapped_column(String(254))
+    bounce_address: Mapped[str | None] = mapped_column(String(254))
     messages_per_connection: Mapped[int] = mapped_column(Integer, default=500)
     dkim_domain: Mapped[str | None] = mapped_column(String(253))
     dkim_selector: Mapped[str | None] = mapped_column(String(63))
@@ -79,23 +117,84 @@ class SmtpAccount(Sender, Model):
 
 
 class Gateway(Sender, Model):
-    """A Twilio number, messaging service or sender name that text messages are sent through, with its account.
+    """A Twilio number, messaging service or sender name that messages to phones are sent through, with its account.
 
-    account_sid: the account. key_sid: the API key that signs in, "" for the account's own token; the secret is the
-    key's secret or the token. sender: a number in E.164, the SID of a messaging service, or a name.
-    segment_price_micros: what a segment costs, in millionths of the currency; None when nobody said.
+    channel: text messages or WhatsApp. account_sid: the account. key_sid: the API key that signs in, "" for the
+    account's own token; the secret is the key's secret or the token. sender: a number in E.164, the SID of a messaging
+    service, or a name. segment_price_micros: what a segment costs, over WhatsApp a message, in millionths of the
+    currency; None when nobody said.
     """
 
     __tablename__ = "gateway"
     __table_args__ = NEVER_AGAIN
     kind = "gateway"
+    channel: Mapped[Channel] = mapped_column(EnumText(Channel, 16), default=Channel.SMS)
     account_sid: Mapped[str] = mapped_column(String(34))
     key_sid: Mapped[str] = mapped_column(String(34), default="")
     sender: Mapped[str] = mapped_column(String(34))
     segment_price_micros: Mapped[int | None] = mapped_column(Integer)
     currency: Mapped[str] = mapped_column(String(3), default="")
 
+    @classmethod
+    def carries(cls, channel: Channel) -> ColumnElement[bool]:
+        """The condition that a gateway carries that channel."""
+        return cls.channel == channel
+
     @property
     def address(self) -> str:
         """The number, service or name."""
         return self.sender
+
+
+class WebPushSender(Sender, Model):
+    """What notifications are sent with: the one VAPID key of this installation, which every subscription is bound to.
+
+    The secret is the private key as 64 hexadecimal digits. public_key: its point, base64url without padding.
+    """
+
+    __tablename__ = "web_push_sender"
+    __table_args__ = NEVER_AGAIN
+    kind = "push"
+    channel = Channel.PUSH
+    public_key: Mapped[str] = mapped_column(String(90))
+
+    @property
+    def address(self) -> str:
+        """The site that a browser names below a notification."""
+        return urlsplit(current_app.config["PUBLIC_URL"]).netloc
+
+
+class ApprovalState(StrEnum):
+    """Whether WhatsApp lets a template be sent (https://www.twilio.com/docs/content/content-types-overview)."""
+
+    UNSUBMITTED = "unsubmitted"
+    PENDING = "pending"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    PAUSED = "paused"
+    DISABLED = "disabled"
+    GONE = "gone"  # not at the provider any more
+
+
+class WhatsAppTemplate(Model):
+    """A template of a Twilio account as the last look found it (channels.whatsapp_templates).
+
+    body: with {{1}} and the like where its variables stand; variables: their names. why: why it was rejected.
+    """
+
+    __tablename__ = "whatsapp_template"
+    __table_args__ = NEVER_AGAIN
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_sid: Mapped[str] = mapped_column(String(34), index=True)
+    content_sid: Mapped[str] = mapped_column(String(34), unique=True)
+    name: Mapped[str] = mapped_column(String(250), default="")
+    language: Mapped[str] = mapped_column(String(16), default="")
+    category: Mapped[str] = mapped_column(String(40), default="")
+    status: Mapped[ApprovalState] = mapped_column(EnumText(ApprovalState, 16))
+    body: Mapped[str] = mapped_column(Text, default="")
+    variables: Mapped[list[str]] = mapped_column(JSON, default=list)
+    why: Mapped[str] = mapped_column(String(255), default="")
+    synced_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    def __repr__(self) -> str:
+        return f"{self.name} ({self.language})"

@@ -1,12 +1,20 @@
 """Which transport carries which channel, bound by configuration so that no domain imports a provider."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from flask import current_app
 from werkzeug.utils import import_string
 
-from app.channels.contract import Channel, Transport
+from app.channels.contract import Channel, ContentTemplate, GatewaySettings, Transport
+from app.channels.mail_dns import Texts
+from app.channels.mailbox import Mailbox, MailboxSettings
+
+# Reads the templates of an account. Raises ContentProblem.
+ContentSource = Callable[[GatewaySettings], list[ContentTemplate]]
+# Made from the settings of a mailbox (mailbox.MailboxSettings).
+OpenMailbox = Callable[[MailboxSettings], Mailbox]
 
 # Made from the settings of the channel's senders (contract.SmtpSettings, GatewaySettings, …).
 Factory = Callable[[Any], Transport[Any]]
@@ -16,3 +24,21 @@ def transport_for(channel: Channel) -> Factory:
     """The factory of the transport that carries this channel, named by its import path in app.config["SENDERS"]."""
     factory: Factory = import_string(current_app.config["SENDERS"][channel.value])
     return factory
+
+
+def mailbox_for(settings: MailboxSettings) -> Mailbox:
+    """The mailbox of these settings, read by what app.config["MAILBOX"] names by its import path."""
+    factory: OpenMailbox = import_string(current_app.config["MAILBOX"])
+    return factory(settings)
+
+
+def dns_texts() -> Texts:
+    """What asks the DNS, named by its import path in app.config["DNS"]; app.config["DNS_SERVER"]: whom it asks."""
+    asks = import_string(current_app.config["DNS"])
+    return partial(asks, server=current_app.config["DNS_SERVER"])
+
+
+def content_source() -> ContentSource:
+    """What reads the templates of WhatsApp, named by its import path in app.config["CONTENT_SOURCE"]."""
+    source: ContentSource = import_string(current_app.config["CONTENT_SOURCE"])
+    return source

@@ -1,19 +1,23 @@
-"""Sealing the secrets of senders with the active key again."""
+"""Sealing the secrets of senders, and of what tells what became of their messages, with the active key again."""
+
+from typing import Any
 
 from sqlalchemy import select
 
-from app.channels.models import Gateway, Sender, SmtpAccount
+from app.channels.models import Gateway, SmtpAccount, WebPushSender
+from app.channels.receipt_models import BounceMailbox, ReceiptHook
 from app.extensions import db
 from app.kernel.crypto import sealer
 
+KINDS: tuple[Any, ...] = (SmtpAccount, Gateway, WebPushSender, BounceMailbox, ReceiptHook)
 SEALED = ("secret_sealed", "dkim_key_sealed")
 
 
-def _old() -> list[tuple[Sender, str]]:
+def _old() -> list[tuple[Any, str]]:
     prefix = sealer("secret").active_prefix
     return [
         (account, name)
-        for kind in (SmtpAccount, Gateway)
+        for kind in KINDS
         for account in db.session.scalars(select(kind))
         for name in SEALED
         if getattr(account, name, None) and not getattr(account, name).startswith(prefix)

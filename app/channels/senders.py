@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from app.channels import gateways, service
-from app.channels.models import Gateway, Sender, SmtpAccount
+from app.channels import gateways, service, web_push
+from app.channels.models import Gateway, Sender, SmtpAccount, WebPushSender
 from app.extensions import db
 from app.kernel.errors import NotFound
 
-KINDS: dict[str, type[Sender]] = {kind.kind: kind for kind in (SmtpAccount, Gateway)}
+KINDS: dict[str, type[Sender]] = {kind.kind: kind for kind in (SmtpAccount, Gateway, WebPushSender)}
 
 
 def get(key: str) -> Sender:
@@ -23,5 +23,7 @@ def settings_of(sender: Sender) -> Any:
     """The settings of its channel's transport, the secret opened."""
     if isinstance(sender, Gateway):
         return gateways.settings_of(sender)
+    if isinstance(sender, WebPushSender):
+        return web_push.settings_of(sender)
     assert isinstance(sender, SmtpAccount)
     return service.settings_of(sender)

@@ -11,16 +11,17 @@ from flask import current_app
 from flask_mail import Message
 from sqlalchemy import select
 
+from app.channels import mail_dns, message_marks
 from app.channels.address import needs_smtputf8, normalise_email, wire_address
 from app.channels.contract import Channel, Outgoing, SmtpSettings, TestReport
 from app.channels.dkim import DkimKey, Signer, dns_record, generate_key
-from app.channels.models import Sender, SmtpAccount
-from app.channels.registry import transport_for
+from app.channels.models import Limited, Sender, SmtpAccount
+from app.channels.registry import dns_texts, transport_for
 from app.extensions import db
 from app.kernel import audit, clock
 from app.kernel.audit import What
 from app.kernel.crypto import sealer
-from app.kernel.errors import InvalidInput, NotFound
+from app.kernel.errors import InvalidInput, NotFound, Unavailable
 
 HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -51,8 +52,7 @@ def prepare_account(account: SmtpAccount, secret: str | None = None) -> None:
             raise InvalidInput("Use one line of at most %(limit)s characters.", field, limit=limit)
         setattr(account, field, value)
     check_name(account)
-    if not HOST.fullmatch(account.host) and not _is_ipv6(account.host):
-        raise InvalidInput("Enter the name of the mail server alone, such as smtp.example.org.", "host")
+    check_host(account.host)
     account.auth = (account.auth or AUTH[0]).lower()
     if account.auth not in AUTH:
         raise InvalidInput("Choose one of %(values)s.", "auth", values=", ".join(AUTH))
@@ -60,6 +60,7 @@ def prepare_account(account: SmtpAccount, secret: str | None = None) -> None:
     check_limits(account)
     account.from_email = _address(account.from_email, "from_email")
     account.reply_to = _address(account.reply_to, "reply_to") if account.reply_to else None
+    account.bounce_address = _bounce_address(account.bounce_address) if account.bounce_address else None
     account.uid = account.uid or uuid4().bytes
     if secret:
         account.secret_sealed = sealed(secret, account.uid)
@@ -95,6 +96,12 @@ def _is_ipv6(host: str) -> bool:
         return bool(IPv6Address(host))
     except ValueError:
         return False
+
+
+def check_host(host: str) -> None:
+    """Refuse what is neither the name nor the address of a server. Raises InvalidInput."""
+    if not HOST.fullmatch(host) and not _is_ipv6(host):
+        raise InvalidInput("Enter the name of the mail server alone, such as smtp.example.org.", "host")
 
 
 def check_name(sender: Sender) -> None:
@@ -135,10 +142,10 @@ def check_numbers(sender: Sender, numbers: Iterable[tuple[str, int, int, int]]) 
             )
 
 
-def check_limits(sender: Sender) -> None:
+def check_limits(limited: Limited) -> None:
     """Refuse a limit that is none. Raises InvalidInput."""
     for field in LIMITS:
-        value = getattr(sender, field)
+        value = getattr(limited, field)
         if value is not None and (not is_whole(value) or not 1 <= value <= MAX_LIMIT):
             raise InvalidInput(
                 "Choose a whole number from 1 to %(most)s, or leave it empty for no limit.", field, most=MAX_LIMIT
@@ -155,6 +162,13 @@ def _address(text: str | None, field: str) -> str:
         return normalise_email(text or "")
     except InvalidInput as error:
         raise error.about(field) from error
+
+
+def _bounce_address(text: str) -> str:
+    try:
+        return message_marks.checked_address(text)
+    except InvalidInput as error:
+        raise error.about("bounce_address") from error
 
 
 def settings_of(account: SmtpAccount) -> SmtpSettings:
@@ -206,6 +220,17 @@ def dkim_record(account: SmtpAccount) -> tuple[str, str] | None:
     return key.dns_name, dns_record(key)
 
 
+def dns_findings(account: SmtpAccount) -> list[mail_dns.Finding]:
+    """What receivers find in the DNS about the messages of this account. Asks the network. Raises Unavailable."""
+    from_domain = account.from_email.rpartition("@")[2]
+    return_domain = (account.bounce_address or account.from_email).rpartition("@")[2]
+    sending = mail_dns.Sending(from_domain, return_domain, account.host, dkim_record(account))
+    try:
+        return mail_dns.check(sending, dns_texts())
+    except mail_dns.DnsSilent as error:
+        raise Unavailable("No name server answered in time. Try again.") from error
+
+
 def signer_of(account: SmtpAccount) -> Signer | None:
     """What signs the messages of this account (DKIM), if it has a key."""
     if not account.dkim_key_sealed or not account.dkim_domain or not account.dkim_selector:
@@ -226,7 +251,8 @@ def test_message(account: SmtpAccount, to: str, now: datetime) -> Outgoing:
     )
     content = b"".join(line + b"\r\n" for line in message.as_bytes().splitlines())
     stuffed = content.replace(b"\r\n.", b"\r\n..")
-    return Outgoing(0, wire_address(account.from_email), wire_address(to), stuffed, needs_smtputf8(to))
+    back_to = wire_address(account.bounce_address or account.from_email)  # which the server may refuse, too
+    return Outgoing(0, back_to, wire_address(to), stuffed, needs_smtputf8(to))
 
 
 def send_test_message(account_id: int, to: str) -> TestReport:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from app.channels.merge import URL_FIELDS, Part, Slot, fields_of, parse
+from app.channels.merge import UNSUBSCRIBE_URL, Part, Slot, fields_of, parse
 from app.channels.segments import MAX_UNITS, size_of
 from app.kernel.errors import InvalidInput
 
@@ -16,10 +16,12 @@ class CompiledText:
 
     fields: the contact's values that it uses. render(values): the text as the phone shows it; values as
     CompiledEmail.render takes them. render raises InvalidInput for a text that is too long for one person.
+    content_sid: the template of WhatsApp that is sent, "" for none; then render gives the JSON of its variables.
     """
 
     fields: frozenset[str]
     render: Render
+    content_sid: str = ""
 
 
 def compile_text(text: str, links: Sequence[str]) -> CompiledText:
@@ -30,7 +32,7 @@ def compile_text(text: str, links: Sequence[str]) -> CompiledText:
     template = parse(text.strip(), Part.TEXT)
     if not template:
         raise InvalidInput("Write the message.", Part.TEXT)
-    if fields_of(template) & set(URL_FIELDS):
+    if UNSUBSCRIBE_URL in fields_of(template):
         raise InvalidInput("A text message has no unsubscribe link. Write that people can answer STOP.", Part.TEXT)
     tail = "".join(f"\n{link}" for link in links)
     pieces = [(piece.field, piece.default) if isinstance(piece, Slot) else piece for piece in (*template, tail)]

@@ -42,8 +42,8 @@ class JobName(StrEnum):
     SEND_SLICE = "jobs.sending.send_slice"
     SETTLE_CAMPAIGN = "jobs.sending.settle_campaign"
     CLEAR_STATUS = "jobs.sending.clear_status"
-    LABEL_RECIPIENTS = "jobs.sending.label_recipients"
-    RETRY_FAILED = "jobs.sending.retry_failed"
+    RUN_OVER_RECIPIENTS = "jobs.sending.run_over_recipients"
+    CHECK_MAILBOX = "jobs.receipts.check_mailbox"
     RUN_IMPORT = "jobs.audience.run_import"
     MAIL_NOTICES = "jobs.notices.mail_notices"
 

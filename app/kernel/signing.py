@@ -1,6 +1,7 @@
 """Links in messages: a token names one recipient of one campaign for one purpose and cannot be made or changed outside.
 
 Token: base64url without padding of campaign id (4 bytes) | recipient number (4) | keyed BLAKE2b of both (16).
+In the local part of an address, where servers may change case: the same in hexadecimal, with a BLAKE2b of 10 bytes.
 """
 
 import base64
@@ -18,6 +19,7 @@ from app.kernel.errors import NotFound
 
 _PAYLOAD = struct.Struct(">II")
 MAC_BYTES = 16
+MAIL_MAC_BYTES = 10  # a guess costs an e-mail each, and 2**80 of them are needed
 
 
 class TokenPurpose(StrEnum):
@@ -26,6 +28,9 @@ class TokenPurpose(StrEnum):
     TRACK = "track"
     UNSUBSCRIBE = "unsubscribe"
     CALLBACK = "callback"  # a provider reports on a message
+    INBOUND = "inbound"  # of (gateway id, 0): a provider tells what people wrote to it
+    BOUNCE = "bounce"  # in the return path of an e-mail: a server reports on it
+    PUSH = "push"  # of (contact id, the second since 1970 at which the link ends): they may subscribe a browser
     DOCUMENT = "document"  # of (document id, the second since 1970 at which the link ends)
 
 
@@ -50,6 +55,27 @@ def read(key: bytes, token: str) -> tuple[int, int]:
     expected = blake2b(payload, digest_size=MAC_BYTES, key=key).digest()
     if not hmac.compare_digest(mac, expected) or base64.urlsafe_b64encode(raw).decode() != token:
         raise NotFound("This link is not complete. Copy the whole link from the message.")
+    campaign_id, seq = _PAYLOAD.unpack(payload)
+    return campaign_id, seq
+
+
+def mail_signer(key: bytes) -> Callable[[int, int], bytes]:
+    """The function (campaign id, recipient number) -> 36 digits in lower case, for the local part of an address."""
+    pack = _PAYLOAD.pack
+
+    def sign(campaign_id: int, seq: int) -> bytes:
+        payload = pack(campaign_id, seq)
+        return (payload + blake2b(payload, digest_size=MAIL_MAC_BYTES, key=key).digest()).hex().encode()
+
+    return sign
+
+
+def read_mail(key: bytes, token: str) -> tuple[int, int] | None:
+    """(campaign id, recipient number) of 36 hexadecimal digits, or None for anything that key did not sign."""
+    raw = bytes.fromhex(token)
+    payload, mac = raw[: _PAYLOAD.size], raw[_PAYLOAD.size :]
+    if not hmac.compare_digest(mac, blake2b(payload, digest_size=MAIL_MAC_BYTES, key=key).digest()):
+        return None
     campaign_id, seq = _PAYLOAD.unpack(payload)
     return campaign_id, seq
 

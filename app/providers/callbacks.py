@@ -1,8 +1,9 @@
-"""Whether a request really comes from a provider that reports on messages."""
+"""What providers call us with, and how they want to be answered."""
 
 from collections.abc import Mapping
 
 from twilio.request_validator import RequestValidator
+from twilio.twiml.messaging_response import MessagingResponse
 
 
 def is_of_twilio(token: str, url: str, form: Mapping[str, str], signature: str) -> bool:
@@ -11,3 +12,11 @@ def is_of_twilio(token: str, url: str, form: Mapping[str, str], signature: str) 
     token: the auth token of the account. url: the address as Twilio was given it, whatever a proxy made of it.
     """
     return bool(RequestValidator(token).validate(url, dict(form), signature))
+
+
+def answer_for_twilio(text: str) -> str:
+    """What Twilio is to say to somebody who wrote, in its own language; "" is nothing."""
+    answer = MessagingResponse()
+    if text:
+        answer.message(text)
+    return str(answer)

@@ -1,4 +1,4 @@
-"""Finding an SMTP server and saying what it must prove: name lookup and the TLS context."""
+"""Finding an SMTP server, and what a mail server must prove: name lookup and the TLS context."""
 
 import socket
 import ssl
@@ -7,6 +7,7 @@ from threading import Thread
 from typing import Any
 
 from app.channels.contract import Fault, Security, SmtpSettings
+from app.channels.mailbox import MailboxSettings
 from app.kernel.texts import N_
 from app.providers.smtp_replies import ConnectionFailed
 
@@ -45,7 +46,7 @@ def resolve(settings: SmtpSettings, keep_on: Callable[[], bool]) -> list[Address
     )
 
 
-def tls_context(settings: SmtpSettings) -> ssl.SSLContext | None:
+def tls_context(settings: SmtpSettings | MailboxSettings) -> ssl.SSLContext | None:
     """What a server must prove: a valid certificate for its name, TLS 1.2 or newer. None without encryption.
 
     Raises ConnectionFailed with Fault.SENDER when the extra certificates cannot be read.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app.channels.contract import Fault, Outcome, Reason, SendResult
+from app.channels.refusals import FULL_MAILBOX, FULL_WORDS, INVALID_ADDRESS, TOO_LARGE, UNKNOWN_USER_WORDS
 from app.providers.smtp_replies import Reply, printable
 
 DETAIL_LENGTH = 255
@@ -65,13 +66,6 @@ _AFTER_MAIL = frozenset({Stage.RCPT, Stage.DATA, Stage.END})
 _NO_CODE = frozenset({""})
 _POLICY_CODES = frozenset(f"7.{number}" for number in range(1000))
 
-_FULL = re.compile(r"quota|mailbox.{0,20}full|over.{0,10}storage|insufficient.{0,20}storage", re.I)
-_UNKNOWN_USER = re.compile(
-    r"(user|recipient|mailbox|address|account).{0,30}(unknown|not found|not exist|no such|unavailable|invalid|disabled)"
-    r"|(unknown|no such|invalid|non-?existent).{0,20}(user|recipient|mailbox|address|account)"
-    r"|does(n't| not) exist",
-    re.I,
-)
 _SENDER_WORDS = re.compile(
     r"authenticat|not authori[sz]ed|relay|\bSPF\b|\bDKIM\b|\bDMARC\b|send as|sender address|log ?in first", re.I
 )
@@ -80,15 +74,15 @@ _SENDER_WORDS = re.compile(
 RULES: tuple[Rule, ...] = (
     Rule(Outcome.NOT_TRANSMITTED, Fault.PROVIDER, codes=frozenset({421}), closes=True),
     # A mailbox that is full today may take the message tomorrow, even where the server calls it 5.2.2.
-    Rule(Outcome.DEFERRED, Fault.RECIPIENT, Reason.MAILBOX_FULL, klass=4, enhanced=frozenset({"2.2"})),
-    Rule(Outcome.DEFERRED, Fault.RECIPIENT, Reason.MAILBOX_FULL, klass=5, enhanced=frozenset({"2.2"})),
+    Rule(Outcome.DEFERRED, Fault.RECIPIENT, Reason.MAILBOX_FULL, klass=4, enhanced=FULL_MAILBOX),
+    Rule(Outcome.DEFERRED, Fault.RECIPIENT, Reason.MAILBOX_FULL, klass=5, enhanced=FULL_MAILBOX),
     # Before the recipient is named a refusal for now is about the server, not about this message.
     Rule(Outcome.DEFERRED, Fault.PROVIDER, Reason.REJECTED, stages=frozenset({Stage.MAIL}), klass=4),
     Rule(Outcome.DEFERRED, Fault.RECIPIENT, Reason.REJECTED, klass=4),
     Rule(Outcome.NOT_TRANSMITTED, Fault.SENDER, codes=frozenset({530, 534, 535, 538}), closes=True),
     # The dialogue itself broke (a server that mishandles pipelining answers so): nobody may be burned for it.
     Rule(Outcome.NOT_TRANSMITTED, Fault.PROVIDER, codes=frozenset({503}), closes=True),
-    Rule(Outcome.REFUSED, Fault.CONTENT, Reason.TOO_LARGE, klass=5, enhanced=frozenset({"3.4", "2.3"})),
+    Rule(Outcome.REFUSED, Fault.CONTENT, Reason.TOO_LARGE, klass=5, enhanced=TOO_LARGE),
     Rule(Outcome.REFUSED, Fault.CONTENT, Reason.TOO_LARGE, codes=frozenset({523})),
     Rule(Outcome.REFUSED, Fault.RECIPIENT, Reason.NEEDS_SMTPUTF8, klass=5, enhanced=frozenset({"6.7"})),
     Rule(
@@ -108,7 +102,12 @@ RULES: tuple[Rule, ...] = (
         enhanced=_NO_CODE,
     ),
     Rule(
-        Outcome.DEFERRED, Fault.RECIPIENT, Reason.MAILBOX_FULL, codes=frozenset({552}), enhanced=_NO_CODE, words=_FULL
+        Outcome.DEFERRED,
+        Fault.RECIPIENT,
+        Reason.MAILBOX_FULL,
+        codes=frozenset({552}),
+        enhanced=_NO_CODE,
+        words=FULL_WORDS,
     ),
     Rule(Outcome.REFUSED, Fault.CONTENT, Reason.TOO_LARGE, codes=frozenset({552}), enhanced=_NO_CODE),
     Rule(
@@ -127,7 +126,7 @@ RULES: tuple[Rule, ...] = (
         Reason.INVALID_RECIPIENT,
         stages=_AFTER_MAIL,
         klass=5,
-        enhanced=frozenset({"1.0", "1.1", "1.2", "1.3", "1.6", "1.10", "2.1"}),
+        enhanced=INVALID_ADDRESS,
     ),
     Rule(
         Outcome.REFUSED,
@@ -136,7 +135,7 @@ RULES: tuple[Rule, ...] = (
         stages=frozenset({Stage.RCPT}),
         codes=frozenset({550, 551, 553}),
         enhanced=_NO_CODE,
-        words=_UNKNOWN_USER,
+        words=UNKNOWN_USER_WORDS,
     ),
     Rule(Outcome.REFUSED, Fault.CONTENT, Reason.REJECTED_CONTENT, klass=5, enhanced=_POLICY_CODES),
     Rule(Outcome.REFUSED, Fault.CONTENT, Reason.REJECTED_CONTENT, codes=frozenset({554})),

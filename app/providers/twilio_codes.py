@@ -9,13 +9,17 @@ from app.channels.contract import Fault, Outcome, Reason, SendResult
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 OPTED_OUT = frozenset({21610})
-INVALID = frozenset({21211, 21214, 21217, 21614})
-CONTENT = frozenset({21602, 21605, 21617, 30007})
+INVALID = frozenset({21211, 21214, 21217, 21614, 63003, 63024})
+# words or a template that cannot be sent, whoever gets them; 63027 and more: of WhatsApp's templates
+CONTENT = frozenset({21602, 21605, 21617, 21655, 21656, 30007, 63005, 63027, 63028, 63040, 63041, 63042})
+NEEDS_TEMPLATE = frozenset({63016})  # words of our own, and the person has not written within a day
 NO_ROUTE = frozenset({21408, 21612})  # a country that the account may not, or cannot, reach
 # sign-in, a suspended account, or a sender that may not send: nobody gets anything until a person mends it
-SENDER = frozenset({20003, 20005, 20006, 20008, 21212, 21266, 21603, 21606, 21611, 21659, 21660, 21701, 21703, 30034})
+SENDER = frozenset(
+    {20003, 20005, 20006, 20008, 21212, 21266, 21603, 21606, 21611, 21659, 21660, 21701, 21703, 30034, 63007}
+)
 BUSY = frozenset({429, 503})
-BUSY_CODES = frozenset({20429, 14107})
+BUSY_CODES = frozenset({20429, 14107, 63018, 63038})  # the last two: too many in a short time, and in a day
 AMBIGUOUS = frozenset({500, 502, 504})  # the message may be on its way all the same
 
 
@@ -47,6 +51,8 @@ def result_of(answer: Answer) -> SendResult:
         return _result(Outcome.REFUSED, Fault.RECIPIENT, Reason.SUPPRESSED, answer, said)
     if code in INVALID:
         return _result(Outcome.REFUSED, Fault.RECIPIENT, Reason.INVALID_RECIPIENT, answer, said)
+    if code in NEEDS_TEMPLATE:
+        return _result(Outcome.REFUSED, Fault.CONTENT, Reason.OUTSIDE_WINDOW, answer, said)
     if code in CONTENT:
         return _result(Outcome.REFUSED, Fault.CONTENT, Reason.REJECTED_CONTENT, answer, said)
     return _result(Outcome.REFUSED, Fault.RECIPIENT, Reason.REJECTED, answer, said)

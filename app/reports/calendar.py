@@ -15,6 +15,7 @@ from sqlalchemy.orm import defer, joinedload
 from app.campaigns import checks, days_off
 from app.campaigns.lifecycle import LIVE, OVER, CampaignStatus
 from app.campaigns.models import Campaign
+from app.channels import limits as channel_limits
 from app.channels.contract import Channel, Reason
 from app.channels.models import Sender
 from app.extensions import db
@@ -170,7 +171,8 @@ def _forecasts(
         return {}
     asked = [each for each in found if each.campaign.status in TO_COME and each.waiting and each.campaign.sender]
     asked = asked[:MOST_FORECASTS]
-    limits = [limits_of(each.campaign, _account(each.campaign)) for each in asked]
+    wholes = channel_limits.of_all()
+    limits = [limits_of(each.campaign, _account(each.campaign), wholes.get(each.campaign.channel)) for each in asked]
     return {
         each.campaign.id: spread(each.waiting, checks.window_of(each.campaign, now, own), mine, now, edges, kept=kept)
         for each, mine, kept in zip(asked, limits, throttle.kept_of(limits, now), strict=True)

@@ -14,9 +14,8 @@ from sqlalchemy import ColumnElement, Row, Select, Subquery, asc, case, desc, ex
 from app.audience.models import Contact
 from app.campaigns import removal_log
 from app.campaigns.lifecycle import CampaignStatus
-from app.campaigns.models import Campaign, CampaignGroup
+from app.campaigns.models import SENDER_KINDS, Campaign, CampaignGroup
 from app.channels.contract import Channel, Reason
-from app.channels.models import SmtpAccount
 from app.extensions import db
 from app.reports import audiences
 from app.reports.audiences import People
@@ -121,9 +120,9 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class FirstSteps:
-    """What there is of what a first campaign needs."""
+    """What there is of what a first campaign needs. channel: the first that has a sender; None when nothing sends."""
 
-    has_account: bool
+    channel: Channel | None
     has_contacts: bool
 
 
@@ -158,10 +157,11 @@ def creators() -> list[str]:
 
 def first_steps() -> FirstSteps:
     """What there is of what a first campaign needs."""
-    has_account, has_contacts = db.session.execute(
-        select(exists(select(SmtpAccount.id)), exists(select(Contact.id)))
-    ).one()
-    return FirstSteps(bool(has_account), bool(has_contacts))
+    senders: dict[Channel, Any] = dict(SENDER_KINDS)
+    there = [exists(select(kind.id).where(kind.carries(channel))) for channel, kind in senders.items()]
+    *found, has_contacts = db.session.execute(select(*there, exists(select(Contact.id)))).one()
+    carried = (channel for channel, is_there in zip(senders, found, strict=True) if is_there)
+    return FirstSteps(next(carried, None), bool(has_contacts))
 
 
 def conditions(wanted: Wanted) -> list[ColumnElement[bool]]:

@@ -11,7 +11,8 @@ from app.audience.models import Contact, Suppression, contact_folder
 from app.campaigns import checks, content
 from app.campaigns.lifecycle import LIVE
 from app.campaigns.models import SENDER_OF, Campaign, Removal
-from app.channels.contract import Channel, Reason
+from app.channels import limits as channel_limits
+from app.channels.contract import TO_PHONES, Reason
 from app.channels.email_html import Taken
 from app.channels.merge import UNSUBSCRIBE_URL
 from app.channels.models import Sender as AnySender
@@ -21,10 +22,10 @@ from app.kernel.errors import InvalidInput
 from app.reports import metrics
 from app.sending import destination, picked, preview, progress, throttle
 from app.sending.forecast import Forecast, forecast
-from app.sending.limits import limits_of
+from app.sending.limits import bucket_key, limits_of
 from app.sending.models import MAIN_STEP, CampaignRecipient
 from app.sending.states import RESUMABLE, RecipientState
-from app.sending.throttle import Limits
+from app.sending.throttle import Kept, Limits
 
 _C = Contact.__table__.c
 _S = Suppression.__table__.c
@@ -50,12 +51,13 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """How the account stands. used_today: messages of the last 24 hours under its daily limit; others: further
-    campaigns that are sending through it or will."""
+    """How the account stands. is_used_up, is_channel_used_up: whether its limit of a day, or that of its channel, lets
+    nothing more leave now; others: further campaigns that are sending through it or will."""
 
     account: AnySender
     is_resting: bool
-    used_today: int
+    is_used_up: bool
+    is_channel_used_up: bool
     others: int
 
 
@@ -93,17 +95,18 @@ def check(campaign: Campaign, now: datetime) -> LaunchCheck:
     """Look at a campaign as it stands, without planning it. now: the database's clock."""
     people = people_of(campaign)
     account = campaign.sender
-    limits = limits_of(campaign, account) if account is not None else None
-    outlook = None
-    if limits is not None:
-        window = checks.window_of(campaign, now)
-        outlook = forecast(people.waiting, window, limits, now, throttle.kept(limits, now))
+    limits = limits_of(campaign, account, channel_limits.of(campaign.channel)) if account is not None else None
+    sender = outlook = None
+    if account is not None and limits is not None:
+        kept = throttle.kept(limits, now)
+        sender = _sender(campaign, account, limits, kept, now)
+        outlook = forecast(people.waiting, checks.window_of(campaign, now), limits, now, kept)
     return LaunchCheck(
         campaign=campaign,
         problems=tuple(checks.launch_problems(campaign, now)),
         people=people,
         missing=missing_fields(campaign) if campaign.status not in LIVE else (),
-        sender=_sender(campaign, account, now) if account is not None else None,
+        sender=sender,
         limits=limits,
         outlook=outlook,
         message=_message(campaign),
@@ -283,14 +286,15 @@ def _is_missing(name: str) -> ColumnElement[bool]:
     return _C[name] == ""
 
 
-def _sender(campaign: Campaign, account: AnySender, now: datetime) -> Sender:
+def _sender(campaign: Campaign, account: AnySender, limits: Limits, kept: Kept, now: datetime) -> Sender:
     uses_it = getattr(Campaign, f"{SENDER_OF[campaign.channel]}_id") == account.id
     mine = (uses_it, Campaign.channel == campaign.channel, Campaign.id != campaign.id, Campaign.status.in_(LIVE))
-    day = limits_of(campaign, account).day
+    full = {day.key for day in limits.days if throttle.free_of(day, kept.used_today[day.key]) <= 0}
     return Sender(
         account=account,
         is_resting=account.breaker_open_until is not None and account.breaker_open_until > now,
-        used_today=throttle.granted_today(day.key, now) if day is not None else 0,
+        is_used_up=bucket_key(account, "per_day") in full,
+        is_channel_used_up=any(not key.startswith(account.key) for key in full),
         others=db.session.scalar(select(func.count()).select_from(Campaign).where(*mine)) or 0,
     )
 
@@ -307,5 +311,5 @@ def _message(campaign: Campaign) -> Message | None:
         documents=len(documents),
         has_own_link=UNSUBSCRIBE_URL in f"{campaign.html}{campaign.text}",
         left_out=content.left_out(campaign),
-        text=size_of(preview.marked(made.text, lambda _field: "")) if campaign.channel is Channel.SMS else None,
+        text=size_of(preview.marked(made.text, lambda _field: "")) if campaign.channel in TO_PHONES else None,
     )

@@ -25,7 +25,8 @@ EXPLAINED = tuple(
 
 @dataclass(frozen=True, slots=True)
 class CampaignReport:
-    """A campaign in numbers. counts: recipients by what people are shown; their sum is total."""
+    """A campaign in numbers. counts: recipients by what people are shown; their sum is total. is_settling: its rows do
+    not follow its last move yet: people are being put in line, or taken out of it."""
 
     campaign_id: int
     name: str
@@ -38,6 +39,7 @@ class CampaignReport:
     opened: int
     clicked: int
     unsubscribed: int
+    is_settling: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ def campaign_report(campaign_id: int) -> CampaignReport:
         opened=row.opened if row else 0,
         clicked=row.clicked if row else 0,
         unsubscribed=row.unsubscribed if row else 0,
+        is_settling=campaign.settled_serial != campaign.lifecycle_serial,
     )
 
 

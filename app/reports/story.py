@@ -6,9 +6,8 @@ from datetime import datetime
 from sqlalchemy import select
 
 from app.audience.models import Folder, Suppression, SuppressionSource, contact_folder
-from app.campaigns.models import Campaign, CampaignContact, PickSource, campaign_folder
+from app.campaigns.models import SENDER_KINDS, Campaign, CampaignContact, PickSource, campaign_folder
 from app.channels.contract import Channel
-from app.channels.models import Gateway, SmtpAccount
 from app.extensions import db
 from app.missions.models import Mission
 from app.sending.models import CampaignRecipient
@@ -53,7 +52,7 @@ def story(campaign_id: int, seq: int) -> Story:
 
 
 def _sender(recipient: CampaignRecipient, channel: Channel) -> str:
-    kind = Gateway if channel is Channel.SMS else SmtpAccount
+    kind = SENDER_KINDS[channel]
     sender = db.session.get(kind, recipient.sender_id) if recipient.sender_id else None
     return sender.name if sender else ""
 

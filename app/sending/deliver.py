@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Row, func, select
 from sqlalchemy.exc import DBAPIError
 
+from app.audience import push_devices
 from app.audience.addresses import opener
 from app.audience.models import Suppression
 from app.campaigns.lifecycle import CampaignStatus
@@ -68,6 +69,7 @@ class Batch:
     began: float  # steady
     verdicts: dict[int, Verdict] = field(default_factory=dict)
     answers: list[SendResult] = field(default_factory=list)
+    gone: list[int] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -163,6 +165,7 @@ class BatchFeed:
         """Note what became of a message; with the last one of a claim the claim is recorded."""
         item = self._items.pop(ref)
         item.batch.journal.mark(item.row.seq, _JOURNAL_MARKS[result.outcome])
+        item.batch.gone += result.gone
         if result.outcome is Outcome.ACCEPTED:
             self.sent += 1
             item.batch.answers.append(result)
@@ -247,11 +250,11 @@ class BatchFeed:
         order, row = self._order, item.row
         try:
             addresses = self._open_address(row.sealed, row.uid)
-            to = order.claim_order.destination.address(addresses)
+            to = item.batch.claim.address(row, order.claim_order.destination, addresses)
             if not to:
                 self._settle(item, Verdict(RecipientState.SKIPPED, Reason.NO_ADDRESS, counts=False))
                 return None
-            message = order.writer.write(self._next_ref, to, row.seq, values_of(row, addresses))
+            message = order.writer.write(self._next_ref, to, row.seq, values_of(row, addresses, order.writer.fields))
         except (InvalidInput, CannotOpen) as error:
             detail = str(error)[:255]
             self._settle(item, Verdict(RecipientState.FAILED, Reason.RENDER_ERROR, detail, counts=False))
@@ -271,6 +274,8 @@ class BatchFeed:
 
     def _record(self, batch: Batch) -> None:
         found = batch.claim
+        if batch.gone:
+            in_transaction(push_devices.forget, batch.gone, patience_seconds=RECORD_PATIENCE_SECONDS)
         marks, owner = brake_marks(batch.answers), self._order.claim_order.owner
         in_transaction(
             record.record,

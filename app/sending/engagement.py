@@ -75,11 +75,20 @@ def unsubscribe(campaign_id: int, seq: int) -> None:
     if index is not None and not is_there:
         suppress(Channel.EMAIL, index, SuppressionSource.UNSUBSCRIBED)
         return
-    is_first = _note(campaign_id, seq, CampaignRecipient.unsubscribed_at)
+    record_opt_out(campaign_id, seq)
     if index is not None:  # also when it is not the first time: somebody may have taken it off the list
         suppress(Channel.EMAIL, index, SuppressionSource.UNSUBSCRIBED, campaign_id)
-    if is_first:
+
+
+def record_opt_out(campaign_id: int, seq: int) -> None:
+    """Note that the person left because of this message, once."""
+    if _note(campaign_id, seq, CampaignRecipient.unsubscribed_at):
         progress.move(campaign_id, {}, unsubscribed=_P.unsubscribed + 1)
+    record_reply(campaign_id, seq)
+
+
+def record_reply(campaign_id: int, seq: int) -> None:
+    """Note that the person wrote back: then the message has arrived."""
     _confirm(campaign_id, seq)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.campaigns.schedule import Window, openings
-from app.sending.throttle import CELL_SECONDS, SECOND_US, Kept, Limits, freed_us, from_us, to_us
+from app.sending.throttle import CELL_SECONDS, SECOND_US, Cells, DayCap, Kept, Limits, free_of, freed_us, from_us, to_us
 
 HORIZON = timedelta(days=3653)  # ten years: whoever is not reached by then is not waited for
 MOST_CELLS = 5000  # of a limit per day, about half a year; from there on the mean pace so far goes on
@@ -54,7 +54,7 @@ def forecast(people: int, window: Window, limits: Limits, now: datetime, kept: K
         missed=run.left,
         first_at=from_us(run.first_us),
         last_at=from_us(run.last_us),
-        is_paced=bool(limits.smooth or limits.batch or limits.day),
+        is_paced=bool(limits.smooth or limits.batch or limits.days),
     )
 
 
@@ -106,10 +106,8 @@ class _Run:
         self._size = limits.batch.size if limits.batch else 0
         self._left_in_batch = self._size
         self._pause = max(limits.batch.pause_us, self._interval) if limits.batch else 0
-        self._used = deque(kept.used_today)
-        self._free = self._cap = limits.day.cap if limits.day else 0
-        self._free -= sum(granted for _, granted in self._used)
-        self._is_capped = self._cap > 0 and self._slots_within(_DAY_US) > self._free
+        caps = [_Cap(day, kept.used_today.get(day.key, ())) for day in limits.days]
+        self._caps = [cap for cap in caps if self._slots_within(_DAY_US) > cap.free]  # the others never bind
         self._left_in_batch = kept.left_in_batch or self._size
 
     def go_through(self, opens_us: int, closes_us: int) -> None:
@@ -117,13 +115,14 @@ class _Run:
         at = max(opens_us, self._next_us)
         while self.left and at < closes_us and self.cells_walked < MOST_CELLS:
             until, most = closes_us, self.left
-            if self._is_capped:
+            if self._caps:
                 self.cells_walked += 1
-                self._free_cells(at)
-                if self._free <= 0:
-                    at = max(at, freed_us(self._used[0][0]))
+                opens = max(cap.opens_us(at) for cap in self._caps)
+                if opens > at:
+                    at = opens
                     continue
-                until, most = min(until, (at // _CELL_US + 1) * _CELL_US), min(most, self._free)
+                until = min(until, (at // _CELL_US + 1) * _CELL_US)
+                most = min(most, *(cap.free for cap in self._caps))
             self._give(at, min(self._slots_within(until - at), most))
             at = max(at, self._next_us)
 
@@ -168,10 +167,23 @@ class _Run:
         self.last_us = at + (count - 1 - inner) * self._interval + inner * self._pause
         self._next_us = self.last_us + (self._pause if is_new else self._interval)
         self.left -= count
-        if self._is_capped:
-            self._free -= count
-            self._used.append((at // _CELL_US, count))
+        for cap in self._caps:
+            cap.use(at, count)
 
-    def _free_cells(self, at: int) -> None:
+
+class _Cap:
+    """A limit per day on its way through the calendar. free: how many slots it has left."""
+
+    def __init__(self, day: DayCap, used: Cells) -> None:
+        self._used = deque(used)
+        self.free = free_of(day, used)
+
+    def opens_us(self, at: int) -> int:
+        """The first moment from here on at which it has a slot, as far as the oldest cell says."""
         while self._used and freed_us(self._used[0][0]) <= at:
-            self._free += self._used.popleft()[1]
+            self.free += self._used.popleft()[1]
+        return at if self.free > 0 else freed_us(self._used[0][0])
+
+    def use(self, at: int, count: int) -> None:
+        self.free -= count
+        self._used.append((at // _CELL_US, count))

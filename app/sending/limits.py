@@ -1,25 +1,33 @@
-"""Which limits bind a campaign: its own pacing and those of its sender, as values for the throttle."""
+"""Which limits bind a campaign: its own pacing, those of its sender and those of its channel, as values for the
+throttle."""
 
 from app.campaigns.models import Campaign
-from app.channels.models import Sender
-from app.kernel.texts import N_
+from app.channels.models import ChannelLimit, Limited, Sender
+from app.kernel.texts import N_, Phrase
 from app.sending.throttle import SECOND_US, BatchPause, DayCap, Limit, Limits, per
 
+WINDOWS = {"per_second": 1, "per_minute": 60, "per_hour": 3600}  # seconds of the smooth limits
+OF_SENDER = {
+    "per_second": N_("the limit per second of %(name)s"),
+    "per_minute": N_("the limit per minute of %(name)s"),
+    "per_hour": N_("the limit per hour of %(name)s"),
+    "per_day": N_("the limit per day of %(name)s"),
+}
+OF_CHANNEL = {
+    "per_second": N_("the limit per second of the whole channel"),
+    "per_minute": N_("the limit per minute of the whole channel"),
+    "per_hour": N_("the limit per hour of the whole channel"),
+    "per_day": N_("the limit per day of the whole channel"),
+}
 
-def limits_of(campaign: Campaign, account: Sender) -> Limits:
-    """All limits that hold for this campaign through this sender."""
+
+def limits_of(campaign: Campaign, account: Sender, whole: ChannelLimit | None) -> Limits:
+    """All limits that hold for this campaign through this sender. whole: those of its channel."""
     smooth: list[Limit] = []
     if campaign.delay_seconds:
         delay = campaign.delay_seconds * SECOND_US
         # late is fine here: the next slot is counted from the claim, so the gap never gets shorter by waiting
         smooth.append(Limit(f"campaign:{campaign.id}:delay", delay, delay, N_("the delay between messages")))
-    for count, seconds, key, label in (
-        (account.per_second, 1, "second", N_("the limit per second of %(name)s", name=account.name)),
-        (account.per_minute, 60, "minute", N_("the limit per minute of %(name)s", name=account.name)),
-        (account.per_hour, 3600, "hour", N_("the limit per hour of %(name)s", name=account.name)),
-    ):
-        if count:
-            smooth.append(per(f"{account.key}:{key}", count, seconds, label))
     batch = None
     if campaign.customers_batch_size and campaign.customers_delay_seconds:
         batch = BatchPause(
@@ -28,9 +36,39 @@ def limits_of(campaign: Campaign, account: Sender) -> Limits:
             campaign.customers_delay_seconds * SECOND_US,
             N_("the customers delay"),
         )
-    day = (
-        DayCap(f"{account.key}:day", account.per_day, N_("the limit per day of %(name)s", name=account.name))
-        if account.per_day
-        else None
+    found = [limits_on(account)] + ([limits_on(whole)] if whole else [])
+    return Limits(
+        (*smooth, *(limit for each in found for limit in each.smooth)),
+        batch,
+        tuple(day for each in found for day in each.days),
+        tuple(counter for each in found for counter in each.counters),
     )
-    return Limits(tuple(smooth), batch, day)
+
+
+def limits_on(limited: Limited) -> Limits:
+    """What holds for everything that is sent through this sender, or over this channel."""
+    smooth = tuple(
+        per(bucket_key(limited, name), count, seconds, _label(limited, name))
+        for name, seconds in WINDOWS.items()
+        if (count := getattr(limited, name))
+    )
+    days: tuple[DayCap, ...] = ()
+    if limited.per_day:
+        days = (DayCap(bucket_key(limited, "per_day"), limited.per_day, _label(limited, "per_day")),)
+    return Limits(smooth, None, days, (counter_key(limited),) if smooth else ())
+
+
+def bucket_key(limited: Limited, name: str) -> str:
+    """The key of one of its limits in the throttle: "smtp:3:hour"."""
+    return f"{limited.key}:{name.removeprefix('per_')}"
+
+
+def counter_key(limited: Limited) -> str:
+    """The key under which its slots are counted by the second, while it has a limit shorter than a day."""
+    return f"{limited.key}:use"
+
+
+def _label(limited: Limited, name: str) -> Phrase:
+    if isinstance(limited, Sender):
+        return Phrase(OF_SENDER[name].message, name=limited.name)
+    return OF_CHANNEL[name]

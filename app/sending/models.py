@@ -8,8 +8,9 @@ from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, SmallIntege
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.channels.contract import Reason
+from app.channels.receipts import ReceiptKind, ReceiptWay
 from app.kernel.db import NEVER_AGAIN, EnumText, UtcDateTime, bytes_of
-from app.sending.states import BatchState, RecipientState
+from app.sending.states import BatchState, RecipientState, RunKind
 
 MAIN_STEP = 1
 
@@ -57,47 +58,51 @@ class CampaignRecipient(Model):
     internal_status_id: Mapped[int | None] = mapped_column(Integer)
 
 
-class LabelRun(Model):
-    """An internal status on its way onto everybody who matches a filter; without one it is taken off (label_runs.py).
+class RecipientRun(Model):
+    """A person's wish for many recipients of a campaign, on its way over all of them (recipient_runs.py).
 
-    asked: the filter as selection.dump() wrote it, empty once the run is over. reached: the recipient up to whom it
-    came, of last_seq; marked: how many of them matched. moved_at: when it did its last step.
+    internal_status_id, asked: of a LABEL, what is put on those who match (without one it is taken off), and the filter
+    as selection.dump() wrote it, empty once the run is over. reason: of a RETRY, why those failed who go back into the
+    line. reached: the recipient up to whom it came, of last_seq; changed: how many of them it concerned. moved_at: when
+    it did its last step.
     """
 
-    __tablename__ = "label_run"
+    __tablename__ = "recipient_run"
     __table_args__ = NEVER_AGAIN
     id: Mapped[int] = mapped_column(primary_key=True)
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[RunKind] = mapped_column(EnumText(RunKind, 16))
     internal_status_id: Mapped[int | None] = mapped_column(Integer)
-    asked: Mapped[dict[str, Any]] = mapped_column(JSON)
+    asked: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    reason: Mapped[Reason | None] = mapped_column(EnumText(Reason, 40))
     last_seq: Mapped[int] = mapped_column(Integer)
     reached: Mapped[int] = mapped_column(Integer, default=0)
-    marked: Mapped[int] = mapped_column(Integer, default=0)
+    changed: Mapped[int] = mapped_column(Integer, default=0)
     created_by: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     moved_at: Mapped[datetime] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
 
 
-class RetryRun(Model):
-    """Recipients who failed for one reason, on their way back into the line because a person asked (retries.py).
+class Receipt(Model):
+    """A bounce or a complaint about one message, of each kind once (mail_receipts.py). That a message was delivered is
+    in its state alone.
 
-    reached: the recipient up to whom it came, of last_seq; put_back: how many were put back. moved_at: when it did its
-    last step.
+    address_index: of the address that the message went to, so that what comes back from it over several campaigns is
+    counted together.
     """
 
-    __tablename__ = "retry_run"
-    __table_args__ = NEVER_AGAIN
-    id: Mapped[int] = mapped_column(primary_key=True)
-    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"), index=True)
-    reason: Mapped[Reason] = mapped_column(EnumText(Reason, 40))
-    last_seq: Mapped[int] = mapped_column(Integer)
-    reached: Mapped[int] = mapped_column(Integer, default=0)
-    put_back: Mapped[int] = mapped_column(Integer, default=0)
-    created_by: Mapped[str] = mapped_column(String(64))
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    moved_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    __tablename__ = "receipt"
+    __table_args__ = (Index("ix_receipt_address_index", "address_index", "happened_at"),)
+    campaign_id: Mapped[int] = mapped_column(
+        ForeignKey("campaign.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    seq: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    kind: Mapped[ReceiptKind] = mapped_column(EnumText(ReceiptKind, 16), primary_key=True)
+    address_index: Mapped[bytes] = mapped_column(bytes_of(16))
+    came_by: Mapped[ReceiptWay] = mapped_column(EnumText(ReceiptWay, 16))
+    detail: Mapped[str] = mapped_column(String(255), default="")
+    happened_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class FormerRecipient(Model):

@@ -69,7 +69,7 @@ def accepted(result: SendResult) -> Verdict:
 
 def _refused(reason: Reason, detail: str) -> Verdict:
     if reason is Reason.SUPPRESSED:  # the provider knows of an opt-out that we did not
-        return Verdict(RecipientState.SKIPPED, reason, detail, suppresses=SuppressionSource.UNSUBSCRIBED)
+        return Verdict(RecipientState.SKIPPED, reason, detail, suppresses=SuppressionSource.STOP_WORD)
     is_invalid = reason is Reason.INVALID_RECIPIENT
     return Verdict(RecipientState.FAILED, reason, detail, suppresses=SuppressionSource.INVALID if is_invalid else None)
 

@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,13 +10,14 @@ from email.message import EmailMessage
 
 from sqlalchemy import func, select
 
+from app.audience import push_devices
 from app.audience.addresses import Addresses, opener
 from app.audience.models import Contact, contact_folder
-from app.campaigns import content, text_content
+from app.campaigns import content, push_content, text_content
 from app.campaigns.models import Campaign, CampaignContact
-from app.channels.contract import Channel
+from app.channels.contract import TO_PHONES, Channel
 from app.channels.email_message import CompiledEmail
-from app.channels.merge import Part
+from app.channels.merge import PUSH_LINK, Part
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import InvalidInput
@@ -46,8 +48,10 @@ def of(campaign: Campaign, contact: Contact | None) -> Preview:
 
     Raises InvalidInput when there is no message, or it does not compile.
     """
-    if campaign.channel is Channel.SMS:
+    if campaign.channel in TO_PHONES:
         return _text_as_got(campaign, contact)
+    if campaign.channel is Channel.PUSH:
+        return _push_as_got(campaign, contact)
     if campaign.smtp_account is None:
         raise InvalidInput("Choose the SMTP account that sends this campaign.", "smtp_account")
     compiled = content.compiled_example(campaign, _mark)
@@ -67,7 +71,7 @@ def _as_got(
     compiled: CompiledEmail, words: Mapping[Part, str], contact: Contact | None, *, to_second_email: bool = False
 ) -> Preview:
     addresses = opener()(contact.sealed, contact.uid) if contact is not None else Addresses()
-    values = values_of(contact, addresses) if contact is not None else {}
+    values = values_for(contact)
     to = (addresses.second_email if to_second_email else addresses.email) or NOBODY
     made = compiled.render(values, to, SEQ, date_header(clock.utcnow()))
     message = email.message_from_bytes(made, policy=email.policy.default)
@@ -81,12 +85,29 @@ def _as_got(
 
 
 def _text_as_got(campaign: Campaign, contact: Contact | None) -> Preview:
-    addresses = opener()(contact.sealed, contact.uid) if contact is not None else Addresses()
-    values = values_of(contact, addresses) if contact is not None else {}
-    text = text_content.compiled_example(campaign, _mark).render(values)
+    compiled = text_content.compiled_example(campaign, _mark)
+    values = values_for(contact)
+    text = compiled.render(values)
+    return Preview("", "", text, _missing(campaign, values), len(text.encode()))
+
+
+def _push_as_got(campaign: Campaign, contact: Contact | None) -> Preview:
+    compiled = push_content.compiled_example(campaign, _mark)
+    values = values_for(contact)
+    payload = compiled.render(values, SEQ)
+    shown = json.loads(payload)
+    return Preview(shown["title"], "", shown.get("body", ""), _missing(campaign, values), len(payload))
+
+
+def _missing(campaign: Campaign, values: Mapping[str, str]) -> tuple[str, ...]:
     without = content.fields_without_default(content.words_of(campaign))
-    missing = tuple(sorted(name for name in without if not values.get(name)))
-    return Preview(subject="", html="", text=text, missing=missing, size_bytes=len(text.encode()))
+    return tuple(sorted(name for name in without if not values.get(name)))
+
+
+def values_for(contact: Contact | None) -> dict[str, str]:
+    """The merge values of this contact to be looked at or tested, nothing for nobody; links subscribe nobody."""
+    values = values_of(contact, opener()(contact.sealed, contact.uid)) if contact is not None else {}
+    return {**values, PUSH_LINK: push_devices.link(push_devices.NOBODY)}
 
 
 def _part(message: EmailMessage, kind: str) -> str:

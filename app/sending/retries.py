@@ -4,27 +4,21 @@ A row goes back only from `failed`, and only while its batch is locked, so that 
 over, or may have taken over, is in another state and never sent twice.
 """
 
-from datetime import timedelta
-
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, select, update
 
 from app.campaigns import service as campaigns
 from app.campaigns.lifecycle import TAKES_BACK, CampaignStatus
 from app.campaigns.models import Campaign
 from app.channels.contract import Reason
 from app.extensions import db
-from app.kernel import audit, clock
+from app.kernel import audit
 from app.kernel.audit import What
 from app.kernel.errors import AppError, Conflict
-from app.kernel.queues import JobName, QueueName, enqueue_after_commit
-from app.sending import claim, progress
-from app.sending.models import CampaignRecipient, RetryRun
-from app.sending.states import RETRIABLE, RecipientState
+from app.sending import claim, progress, recipient_runs
+from app.sending.models import CampaignRecipient, RecipientRun
+from app.sending.states import RETRIABLE, RecipientState, RunKind
 
-ROWS_PER_STEP = 5_000  # whom a sender may have to wait for
 ROWS_PER_LOOK = 40_000  # that are read for the next failure before a step begins
-SILENCE = timedelta(seconds=15)  # after which a run counts as left by its worker
-SHOWN_FOR = timedelta(minutes=1)
 
 _R = CampaignRecipient.__table__.c
 
@@ -34,7 +28,7 @@ def may_retry(campaign: Campaign) -> bool:
     return campaign.status in TAKES_BACK and campaign.hold_reason is None
 
 
-def start(campaign_id: int, reason: Reason, by: str) -> RetryRun:
+def start(campaign_id: int, reason: Reason, by: str) -> RecipientRun:
     """Let everybody who failed for this reason be tried again, after the commit; a finished campaign goes on.
 
     Raises NotFound, Conflict for a reason that no second try helps, for a campaign that cannot send, and while the same
@@ -47,52 +41,33 @@ def start(campaign_id: int, reason: Reason, by: str) -> RetryRun:
         raise Conflict("The validity period of this campaign is over. Extend it first.")
     if campaign.status is CampaignStatus.PAUSED and campaign.hold_reason is not None:
         raise Conflict("This campaign is not published. Publish it first.")
-    if any(run.reason is reason and run.finished_at is None for run in recent(campaign_id)):
+    if any(run.reason is reason and run.finished_at is None for run in recipient_runs.recent(campaign_id)):
         raise Conflict("These recipients are being put back in line already.")
     campaigns.check_goes_on(campaign)
-    now = clock.utcnow()
-    run = RetryRun(
-        campaign_id=campaign_id,
-        reason=reason,
-        last_seq=db.session.scalar(select(func.max(_R.seq)).where(_R.campaign_id == campaign_id)) or 0,
-        created_by=by,
-        created_at=now,
-        moved_at=now,
-    )
-    db.session.add(run)
     audit.note(What.CAMPAIGN_RETRY, campaign_id, campaign.name, by, reason=reason.value)
-    db.session.flush()
-    _ring(run.id)
-    return run
+    return recipient_runs.begin(campaign_id, RunKind.RETRY, by, reason=reason)
 
 
-def step(run_id: int) -> bool:
-    """Put the next of those who failed back into the line; False when the run is over. Two at once take turns."""
-    run = db.session.get(RetryRun, run_id, with_for_update=True, populate_existing=True)
-    if run is None or run.finished_at is not None:
-        return False
-    run.moved_at = clock.utcnow()
+def step(run: RecipientRun) -> None:
+    """Put the next of those who failed back into the line."""
     first = _next_failed(run)
     if first is None:
         run.reached = min(run.reached + ROWS_PER_LOOK, run.last_seq)
     else:
-        run.reached = _put_back(run, first, min(first + ROWS_PER_STEP - 1, run.last_seq))
-    if run.reached >= run.last_seq:
-        run.finished_at = run.moved_at
-    return run.finished_at is None
+        run.reached = _put_back(run, first, min(first + recipient_runs.ROWS_PER_STEP - 1, run.last_seq))
 
 
-def _failed(run: RetryRun, lo: int, hi: int) -> tuple[ColumnElement[bool], ...]:
+def _failed(run: RecipientRun, lo: int, hi: int) -> tuple[ColumnElement[bool], ...]:
     here = (_R.campaign_id == run.campaign_id, _R.seq.between(lo, hi))
     return (*here, _R.state == RecipientState.FAILED, _R.reason == run.reason)
 
 
-def _next_failed(run: RetryRun) -> int | None:
+def _next_failed(run: RecipientRun) -> int | None:
     near = _failed(run, run.reached + 1, min(run.reached + ROWS_PER_LOOK, run.last_seq))
     return db.session.scalar(select(_R.seq).where(*near).order_by(_R.seq).limit(1))
 
 
-def _put_back(run: RetryRun, lo: int, hi: int) -> int:
+def _put_back(run: RecipientRun, lo: int, hi: int) -> int:
     """Put those of this range back; returns how far the run came: to its end when the campaign sends no more."""
     claim.lock_batches(run.campaign_id, lo, hi)
     campaign = campaigns.lock(run.campaign_id)
@@ -115,7 +90,7 @@ def _put_back(run: RetryRun, lo: int, hi: int) -> int:
     if moved:
         progress.move(run.campaign_id, {RecipientState.FAILED: -moved, RecipientState.AWAITING: moved})
         claim.reopen_batches(run.campaign_id, lo, hi)
-        run.put_back += moved
+        run.changed += moved
     return hi
 
 
@@ -128,21 +103,3 @@ def _goes_on(campaign: Campaign, by: str) -> bool:
     except AppError:  # it finished and cannot be launched again: its sender was paused, or its time is over
         return False
     return True
-
-
-def wake() -> None:
-    """Ring again for runs that nobody works on: their bell was lost, or their worker."""
-    silent = (RetryRun.finished_at.is_(None), RetryRun.moved_at < clock.utcnow() - SILENCE)
-    for run_id in db.session.scalars(select(RetryRun.id).where(*silent)):
-        _ring(run_id)
-
-
-def recent(campaign_id: int) -> list[RetryRun]:
-    """The runs of a campaign that are not over, and those that were a minute ago, the newest first."""
-    is_recent = or_(RetryRun.finished_at.is_(None), RetryRun.finished_at > clock.utcnow() - SHOWN_FOR)
-    query = select(RetryRun).where(RetryRun.campaign_id == campaign_id, is_recent)
-    return list(db.session.scalars(query.order_by(RetryRun.id.desc())))
-
-
-def _ring(run_id: int) -> None:
-    enqueue_after_commit(QueueName.BULK, JobName.RETRY_FAILED, run_id, job_id=f"retry-run-{run_id}")

@@ -2,16 +2,18 @@
 
 from sqlalchemy import delete, func, select
 
-from app.audience.addresses import opener
-from app.campaigns import content, text_content
+from app.audience import push_devices
+from app.campaigns import content, push_content, text_content
 from app.campaigns import service as campaigns
 from app.campaigns.lifecycle import CampaignStatus
 from app.campaigns.models import Campaign, CampaignContent, CampaignDocument, campaign_folder
-from app.channels import gateways
+from app.channels import gateways, web_push
 from app.channels import service as channels
 from app.channels.address import needs_smtputf8, normalise_email, wire_address
-from app.channels.contract import Channel, Outgoing, OutgoingText, TestReport
+from app.channels.contract import TO_PHONES, Channel, Outgoing, OutgoingPush, OutgoingText, TestReport
+from app.channels.gateways import PREFIXES
 from app.channels.phone import normalise_phone
+from app.channels.push_message import topic_of
 from app.channels.registry import transport_for
 from app.extensions import db
 from app.kernel import audit, clock
@@ -20,8 +22,9 @@ from app.kernel.errors import Conflict, InvalidInput, NotFound
 from app.sending import former, preview, progress
 from app.sending.models import CampaignProgress, CampaignRecipient, SendBatch, ThrottleBucket
 from app.sending.states import OPEN, RecipientState
-from app.sending.writers import date_header, values_of
+from app.sending.writers import date_header
 
+TEST_TTL_SECONDS = 300
 TEST_SEQ = 0  # the recipient number in the links of a test message: nobody's
 
 _R = CampaignRecipient.__table__.c
@@ -70,26 +73,34 @@ def _note_deletion(campaign: Campaign) -> None:
 def send_test(campaign_id: int, to: str) -> TestReport:
     """Send the message as it stands now to one address, filled with the first person of the audience.
 
-    to: an e-mail address, or a number when the campaign sends text messages. Talks to the network: call it outside a
+    to: an e-mail address; a number for a message to phones; for a notification the address of a contact whose devices
+    get it. Talks to the network: call it outside a
     transaction. Opens and clicks of it are not counted.
     """
     campaign = campaigns.get(campaign_id)
-    if campaign.channel is Channel.SMS:
+    if campaign.channel in TO_PHONES:
         return _send_text(campaign, to)
-    if campaign.smtp_account is None:
+    if campaign.channel is Channel.PUSH:
+        return _send_push(campaign, to)
+    account = campaign.smtp_account
+    if account is None:
         raise InvalidInput("Choose the SMTP account that sends this campaign.", "smtp_account")
     if not campaign.subject or not (campaign.html.strip() or campaign.text.strip()):
         raise InvalidInput("Write a subject and a message first.", "subject")
     address = normalise_email(to)
     message = content.compiled_draft(campaign)
     rendered = message.render(_sample_values(campaign), address, TEST_SEQ, date_header(clock.utcnow()))
-    signer = channels.signer_of(campaign.smtp_account)
+    signer = channels.signer_of(account)
     if signer is not None:
         rendered = signer.sign(rendered) + rendered
     outgoing = Outgoing(
-        0, wire_address(campaign.smtp_account.from_email), wire_address(address), rendered, needs_smtputf8(address)
+        0,
+        wire_address(account.bounce_address or account.from_email),
+        wire_address(address),
+        rendered,
+        needs_smtputf8(address),
     )
-    settings = channels.settings_of(campaign.smtp_account)
+    settings = channels.settings_of(account)
     db.session.rollback()  # no transaction stays open across the network call
     return transport_for(Channel.EMAIL)(settings).send_one(outgoing)
 
@@ -97,19 +108,34 @@ def send_test(campaign_id: int, to: str) -> TestReport:
 def _send_text(campaign: Campaign, to: str) -> TestReport:
     if campaign.gateway is None:
         raise InvalidInput("Choose the gateway that sends this campaign.", "gateway")
-    text = text_content.compiled_draft(campaign).render(_sample_values(campaign))
+    channel, text = campaign.channel, text_content.compiled_draft(campaign)
+    body = text.render(_sample_values(campaign))
     try:
-        message = OutgoingText(0, normalise_phone(to, None), text)
+        recipient = PREFIXES[channel] + normalise_phone(to, None)
     except InvalidInput as error:
         raise error.about("to") from error
+    message = OutgoingText(0, recipient, body, content_sid=text.content_sid)
     settings = gateways.settings_of(campaign.gateway)
     db.session.rollback()  # no transaction stays open across the network call
-    return transport_for(Channel.SMS)(settings).send_one(message)
+    return transport_for(channel)(settings).send_one(message)
+
+
+def _send_push(campaign: Campaign, to: str) -> TestReport:
+    if campaign.web_push_sender is None:
+        raise InvalidInput("Choose what sends this campaign.", "web_push_sender")
+    message = push_content.compiled_draft(campaign)
+    devices = push_devices.of_address(to)
+    if not devices:
+        raise InvalidInput("No contact with this address has subscribed a browser.", "to")
+    payload = message.render(_sample_values(campaign), TEST_SEQ)
+    outgoing = OutgoingPush(0, devices, payload, topic_of(campaign.id), TEST_TTL_SECONDS)
+    settings = web_push.settings_of(campaign.web_push_sender)
+    db.session.rollback()  # no transaction stays open across the network call
+    return transport_for(Channel.PUSH)(settings).send_one(outgoing)
 
 
 def _sample_values(campaign: Campaign) -> dict[str, str]:
-    contact = preview.first_of(campaign)
-    return dict(values_of(contact, opener()(contact.sealed, contact.uid))) if contact else {}
+    return preview.values_for(preview.first_of(campaign))
 
 
 def reconcile() -> list[str]:

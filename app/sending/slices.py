@@ -14,8 +14,9 @@ from app.campaigns import checks
 from app.campaigns import service as campaigns
 from app.campaigns.lifecycle import CampaignEvent, CampaignStatus
 from app.campaigns.models import SENDER_OF, Campaign
+from app.channels import limits as channel_limits
 from app.channels import senders
-from app.channels.contract import Channel, Fault, RunReport, Transport
+from app.channels.contract import TO_PHONES, Channel, Fault, RunReport, Transport
 from app.channels.models import Sender
 from app.channels.registry import transport_for
 from app.extensions import db
@@ -37,16 +38,22 @@ from app.sending.writers import writer_of
 MAX_LANES = 4
 REFUSED = {
     Channel.EMAIL: N_("The SMTP account %(name)s was refused: %(answer)s"),
-    Channel.SMS: N_("The gateway %(name)s was refused: %(answer)s"),
+    **dict.fromkeys(TO_PHONES, N_("The gateway %(name)s was refused: %(answer)s")),
+    Channel.PUSH: N_("The key of %(name)s was refused: %(answer)s"),
 }
 SWITCHED_OFF = {
     Channel.EMAIL: N_("The SMTP account %(name)s is switched off."),
-    Channel.SMS: N_("The gateway %(name)s is switched off."),
+    **dict.fromkeys(TO_PHONES, N_("The gateway %(name)s is switched off.")),
+    Channel.PUSH: N_("%(name)s is switched off."),
 }
-PAUSED = {Channel.EMAIL: What.ACCOUNT_PAUSE, Channel.SMS: What.GATEWAY_PAUSE}
-# A text message costs money and rings in a pocket: the fewer are in one claim, the fewer are unconfirmed when a host
+PAUSED = {
+    Channel.EMAIL: What.ACCOUNT_PAUSE,
+    **dict.fromkeys(TO_PHONES, What.GATEWAY_PAUSE),
+    Channel.PUSH: What.WEB_PUSH_PAUSE,
+}
+# What rings in a pocket, and mostly costs money: the fewer are in one claim, the fewer are unconfirmed when a host
 # never comes back with its journal.
-LARGEST_CLAIM = {Channel.EMAIL: BATCH_SIZE, Channel.SMS: 50}
+LARGEST_CLAIM = {Channel.EMAIL: BATCH_SIZE, **dict.fromkeys((*TO_PHONES, Channel.PUSH), 50)}
 LONG_WAIT = timedelta(minutes=10)  # a longer wait shows the campaign as scheduled again
 
 
@@ -119,10 +126,11 @@ def _order(campaign: Campaign, account: Sender, now: datetime, *, owner: str, la
         owner=owner,
         journal_host=journal.host(folder),
         window=checks.window_of(campaign, now),
-        limits=limits_of(campaign, account),
+        limits=limits_of(campaign, account, channel_limits.of(campaign.channel)),
         needs_attributes=any(name.startswith("attributes.") for name in writer.fields),
         destination=destination.of(campaign),
         lease_seconds=lease_seconds,
+        only_who_wrote=campaign.channel is Channel.WHATSAPP and not campaign.content_sid,
     )
     sender = account.key  # renew runs in later transactions, without this row
 

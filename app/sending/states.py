@@ -40,6 +40,13 @@ class BatchState(StrEnum):
     DONE = "done"
 
 
+class RunKind(StrEnum):
+    """What a run over the recipients of a campaign does."""
+
+    LABEL = "label"  # puts an internal status on those who match, or takes it off
+    RETRY = "retry"  # puts those who failed for a reason back into the line
+
+
 _S = RecipientState
 
 SHOWN_AS: dict[RecipientState, Shown] = {

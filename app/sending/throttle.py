@@ -1,4 +1,5 @@
-"""The one throttle: every limit of a campaign and its sender, granted as slots in the claim's own transaction.
+"""The one throttle: every limit of a campaign, its sender and its channel, granted as slots in the claim's own
+transaction.
 
 Limits per second, minute and hour and the delay of a campaign are smooth: slots lie a fixed interval apart (GCRA
 without burst). A message must leave within `tolerance` of its slot or give it back, and the interval is stretched by
@@ -6,8 +7,9 @@ that tolerance; so at most n messages leave in every sliding window of n's lengt
 The limit per day is a count over a sliding day, because smoothing over the night would waste the day's window.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import delete, func, insert, select, update
@@ -19,16 +21,20 @@ from app.sending.models import ThrottleBucket, ThrottleCell
 SECOND_US = 1_000_000
 HORIZON_US = SECOND_US  # a claim holds no more than a second of planned sending
 DAY_SECONDS, CELL_SECONDS = 86400, 900
+HOUR_SECONDS = 3600  # how far back slots are counted for people to read, in cells of a second
+Cells = Sequence[tuple[int, int]]  # (cell, granted), oldest first
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A smooth limit. interval_us between slots; tolerance_us a message may be late; label for people."""
+    """A smooth limit. interval_us between slots; tolerance_us a message may be late; label for people. count: how many
+    messages its window takes."""
 
     key: str
     interval_us: int
     tolerance_us: int
     label: str
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +58,12 @@ class DayCap:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """All that binds one campaign through one sender."""
+    """All that binds one campaign through one sender. counters: keys under which its slots are counted to be read."""
 
     smooth: tuple[Limit, ...] = ()
     batch: BatchPause | None = None
-    day: DayCap | None = None
+    days: tuple[DayCap, ...] = ()
+    counters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,25 +86,25 @@ class Grant:
 def per(key: str, count: int, window_seconds: int, label: str) -> Limit:
     """A limit of `count` messages in every sliding window."""
     tolerance_us = SECOND_US // 10 if window_seconds == 1 else SECOND_US
-    return Limit(key, -(-(window_seconds * SECOND_US + tolerance_us) // count), tolerance_us, label)
+    return Limit(key, -(-(window_seconds * SECOND_US + tolerance_us) // count), tolerance_us, label, count)
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
     """What earlier slots left behind: when the next one may be, how many are left in the batch (0: a new one begins),
-    and the cells of the daily cap, oldest first."""
+    and the cells of each daily cap by its key."""
 
     next_us: int = 0
     left_in_batch: int = 0
-    used_today: tuple[tuple[int, int], ...] = ()
+    used_today: Mapping[str, Cells] = field(default_factory=dict)
 
 
 def grant_slots(
-    limits: Limits, buckets: dict[str, tuple[int, int]], used_today: Sequence[tuple[int, int]], now_us: int, want: int
+    limits: Limits, buckets: Mapping[str, tuple[int, int]], used_today: Mapping[str, Cells], now_us: int, want: int
 ) -> Grant:
     """Decide how many of `want` messages may leave within the next second. Pure.
 
-    buckets: key -> (next_us, left_in_batch). used_today: (cell, granted) of the daily cap, oldest first.
+    buckets: key -> (next_us, left_in_batch). used_today: the cells of each daily cap by its key.
     """
     first, label = now_us, ""
     for key, name in [(limit.key, limit.label) for limit in limits.smooth] + (
@@ -115,15 +122,12 @@ def grant_slots(
     if limits.batch:
         left = buckets.get(limits.batch.key, (0, 0))[1] or limits.batch.size
         count, label = min(count, left), limits.batch.label if left < count else label
-    if limits.day:
-        free = limits.day.cap - sum(granted for _, granted in used_today)
-        if free <= 0:
-            return Grant(
-                0,
-                next_us=freed_us(used_today[0][0]),
-                label=limits.day.label,
-            )
-        count, label = min(count, free), limits.day.label if free < count else label
+    free = {day: free_of(day, used_today.get(day.key, ())) for day in limits.days}
+    if full := [(freed_us(used_today[day.key][0][0]), day.label) for day in free if free[day] <= 0]:
+        next_us, label = max(full)
+        return Grant(0, next_us=next_us, label=label)
+    for day in free:
+        count, label = min(count, free[day]), day.label if free[day] < count else label
     tolerance = min((limit.tolerance_us for limit in limits.smooth), default=None)
     return Grant(count, first, interval, tolerance, label=label)
 
@@ -139,15 +143,19 @@ def freed_us(cell: int) -> int:
     return (cell * CELL_SECONDS + DAY_SECONDS + 2 * CELL_SECONDS) * SECOND_US
 
 
+def free_of(cap: DayCap, used: Cells) -> int:
+    """How many slots a daily cap still has beside those in these cells; less than none when it was lowered."""
+    return cap.cap - sum(granted for _, granted in used)
+
+
 def take(limits: Limits, now: datetime, want: int) -> Grant:
     """Grant slots and keep account of them in this transaction. now: the database's clock."""
-    if not limits.smooth and limits.batch is None and limits.day is None:
+    if not limits.smooth and limits.batch is None and not limits.days:
         return Grant(want)
-    now_us = to_us(now)
-    keys = sorted(_bucket_keys(limits))
-    buckets = _locked_buckets(keys)
-    cells = _used_today(limits.day, now) if limits.day else []
-    granted = grant_slots(limits, buckets, cells, now_us, want)
+    now_us, days = to_us(now), [day.key for day in limits.days]
+    buckets = _locked_buckets(sorted(_bucket_keys(limits) + days))  # a cap's row is the lock of all its cells
+    _forget(days, oldest_cell(now))
+    granted = grant_slots(limits, buckets, cells_of(days, now), now_us, want)
     if granted.count:
         _keep(limits, granted, buckets, now)
     return granted
@@ -190,20 +198,19 @@ def _make_bucket(key: str) -> None:
         return
 
 
-def _used_today(cap: DayCap, now: datetime) -> list[tuple[int, int]]:
-    oldest = oldest_cell(now)
-    _locked_buckets([cap.key])  # one row to lock for all cells of the cap
-    db.session.execute(delete(ThrottleCell).where(ThrottleCell.key == cap.key, ThrottleCell.cell < oldest))
-    return _cells(cap, oldest)
+def _forget(keys: Collection[str], oldest: int) -> None:
+    if keys:
+        db.session.execute(delete(ThrottleCell).where(ThrottleCell.key.in_(keys), ThrottleCell.cell < oldest))
 
 
-def _cells(cap: DayCap, oldest: int) -> list[tuple[int, int]]:
-    rows = (
-        select(ThrottleCell.cell, ThrottleCell.granted)
-        .where(ThrottleCell.key == cap.key, ThrottleCell.cell >= oldest)
-        .order_by(ThrottleCell.cell)
-    )
-    return [(cell, granted) for cell, granted in db.session.execute(rows)]
+def cells_of(keys: Collection[str], now: datetime) -> dict[str, list[tuple[int, int]]]:
+    """The cells of these daily caps, each key's oldest first; one of which nothing was granted is left out."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    query = select(ThrottleCell.key, ThrottleCell.cell, ThrottleCell.granted).where(ThrottleCell.key.in_(keys))
+    query = query.where(ThrottleCell.cell >= oldest_cell(now)).order_by(ThrottleCell.key, ThrottleCell.cell)
+    for key, cell, granted in db.session.execute(query) if keys else ():
+        found.setdefault(key, []).append((cell, granted))
+    return found
 
 
 def _keep(limits: Limits, granted: Grant, buckets: dict[str, tuple[int, int]], now: datetime) -> None:
@@ -213,12 +220,25 @@ def _keep(limits: Limits, granted: Grant, buckets: dict[str, tuple[int, int]], n
     if limits.batch:
         left = (buckets[limits.batch.key][1] or limits.batch.size) - granted.count
         _set_bucket(limits.batch.key, last_us + limits.batch.pause_us if left == 0 else 0, left)
-    if limits.day:
-        cell = int(now.timestamp()) // CELL_SECONDS
-        here = (ThrottleCell.key == limits.day.key, ThrottleCell.cell == cell)
-        added = update(ThrottleCell).where(*here).values(granted=ThrottleCell.granted + granted.count)
-        if not db.session.execute(added).rowcount:
-            db.session.execute(insert(ThrottleCell).values(key=limits.day.key, cell=cell, granted=granted.count))
+    now_second = int(now.timestamp())
+    for day in limits.days:
+        _count(day.key, now_second // CELL_SECONDS, granted.count)
+    for counter in limits.counters:
+        for second, count in by_second(granted):
+            _count(counter, second, count)
+    _forget(limits.counters, now_second - HOUR_SECONDS)
+
+
+def by_second(granted: Grant) -> list[tuple[int, int]]:
+    """How many of these slots lie in each second since 1970. Pure."""
+    slots = range(granted.first_us, granted.first_us + granted.count * granted.interval_us, granted.interval_us)
+    return sorted(Counter(slot // SECOND_US for slot in slots).items())
+
+
+def _count(key: str, cell: int, granted: int) -> None:
+    added = update(ThrottleCell).where(ThrottleCell.key == key, ThrottleCell.cell == cell)
+    if not db.session.execute(added.values(granted=ThrottleCell.granted + granted)).rowcount:
+        db.session.execute(insert(ThrottleCell).values(key=key, cell=cell, granted=granted))
 
 
 def _set_bucket(key: str, next_us: int, left: int) -> None:
@@ -238,17 +258,12 @@ def kept_of(many: Sequence[Limits], now: datetime) -> list[Kept]:
     query = select(ThrottleBucket.key, ThrottleBucket.next_us, ThrottleBucket.left_in_batch)
     rows = db.session.execute(query.where(ThrottleBucket.key.in_(keys))) if keys else ()
     buckets = {key: (next_us, left) for key, next_us, left in rows}
-    days = {limits.day.key for limits in many if limits.day}
-    cells: dict[str, list[tuple[int, int]]] = {}
-    used = select(ThrottleCell.key, ThrottleCell.cell, ThrottleCell.granted).where(ThrottleCell.key.in_(days))
-    used = used.where(ThrottleCell.cell >= oldest_cell(now)).order_by(ThrottleCell.cell)
-    for key, cell, granted in db.session.execute(used) if days else ():
-        cells.setdefault(key, []).append((cell, granted))
+    cells = cells_of({day.key for limits in many for day in limits.days}, now)
     return [
         Kept(
             next_us=max((buckets[key][0] for key in _bucket_keys(limits) if key in buckets), default=0),
             left_in_batch=buckets.get(limits.batch.key, (0, 0))[1] if limits.batch else 0,
-            used_today=tuple(cells.get(limits.day.key, ())) if limits.day else (),
+            used_today={day.key: cells.get(day.key, ()) for day in limits.days},
         )
         for limits in many
     ]
@@ -263,10 +278,3 @@ def granted_today(key: str, now: datetime) -> int:
     cells = (ThrottleCell.key == key, ThrottleCell.cell >= oldest_cell(now))
     total = select(func.sum(ThrottleCell.granted)).where(*cells)
     return db.session.scalar(total) or 0
-
-
-def used_today(keys: Sequence[str], now: datetime) -> dict[str, int]:
-    """The same for several daily caps, in one statement; one of which nothing was granted is left out."""
-    query = select(ThrottleCell.key, func.sum(ThrottleCell.granted))
-    query = query.where(ThrottleCell.key.in_(keys), ThrottleCell.cell >= oldest_cell(now)).group_by(ThrottleCell.key)
-    return {key: int(granted) for key, granted in db.session.execute(query)} if keys else {}

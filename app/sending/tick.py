@@ -9,7 +9,7 @@ from app.campaigns import service as campaigns
 from app.campaigns.lifecycle import LIVE, CampaignEvent, CampaignStatus
 from app.campaigns.models import Campaign
 from app.campaigns.schedule import next_opening
-from app.channels.contract import Channel
+from app.channels.contract import TO_PHONES, Channel
 from app.channels.models import Sender
 from app.extensions import db
 from app.kernel.db import db_now
@@ -19,7 +19,8 @@ from app.sending import finish, slices
 
 PAUSED = {
     Channel.EMAIL: N_("the SMTP account %(name)s is paused: %(why)s"),
-    Channel.SMS: N_("the gateway %(name)s is paused: %(why)s"),
+    **dict.fromkeys(TO_PHONES, N_("the gateway %(name)s is paused: %(why)s")),
+    Channel.PUSH: N_("%(name)s is paused: %(why)s"),
 }
 CAN_EXPIRE = (CampaignStatus.SCHEDULED, CampaignStatus.SENDING, CampaignStatus.PAUSED)
 

@@ -56,6 +56,11 @@ FIELDS = {
     "group_id": _l("Group"),
     "smtp_account_id": _l("SMTP account"),
     "gateway_id": _l("Gateway"),
+    "web_push_sender_id": _l("Web push sender"),
+    "icon_url": _l("Icon"),
+    "target_url": _l("Link"),
+    "whatsapp_template_id": _l("Template"),
+    "template_values": _l("Variables of the template"),
     "channel": _l("Type"),
     "account_sid": _l("Account SID"),
     "key_sid": _l("API key SID"),
@@ -90,6 +95,8 @@ FIELDS = {
     "from_name": _l("Sender name"),
     "from_email": _l("Sender address"),
     "reply_to": _l("Reply-to address"),
+    "bounce_address": _l("Bounce address"),
+    "bounce_mailbox": _l("Bounce mailbox"),
     "is_enabled": _l("Enabled"),
     "max_connections": _l("Connections at once"),
     "messages_per_connection": _l("Messages per connection"),
@@ -177,6 +184,7 @@ _PLACES = {
     Subject.TEMPLATE: ("MessageTemplate", "TemplateView.show", What.TEMPLATE_DELETE),
     Subject.ACCOUNT: ("SmtpAccount", "SmtpAccountView.show", What.ACCOUNT_DELETE),
     Subject.GATEWAY: ("Gateway", "GatewayView.show", What.GATEWAY_DELETE),
+    Subject.WEB_PUSH: ("WebPushSender", "WebPushSenderView.show", None),
 }
 
 

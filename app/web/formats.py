@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from flask import Flask, url_for
-from flask_babel import format_date, format_datetime, format_number
+from flask_babel import format_date, format_datetime, format_number, ngettext
 from flask_babel import gettext as _
 from markupsafe import Markup
 
@@ -28,7 +28,16 @@ CAMPAIGN_CHIPS = {
 
 def init_app(app: Flask) -> None:
     """Give templates the filters of this module."""
-    app.jinja_env.filters.update(moment=moment, ago=ago, grouped=grouped, words=words, sentence=sentence, plain=plain)
+    app.jinja_env.filters.update(
+        moment=moment,
+        ago=ago,
+        duration=duration,
+        grouped=grouped,
+        size_words=size_words,
+        words=words,
+        sentence=sentence,
+        plain=plain,
+    )
 
 
 def moment(value: datetime | None) -> str:
@@ -59,6 +68,15 @@ def day(value: date | None) -> str:
 def grouped(value: int | None) -> str:
     """A whole number with its thousands apart, as the person's language does it."""
     return "" if value is None else str(format_number(value))
+
+
+def duration(seconds: int) -> str:
+    """A time to wait, in the largest unit that leaves no rest."""
+    if seconds and seconds % 3600 == 0:
+        return ngettext("%(n)s hour", "%(n)s hours", seconds // 3600, n=grouped(seconds // 3600))
+    if seconds and seconds % 60 == 0:
+        return ngettext("%(n)s minute", "%(n)s minutes", seconds // 60, n=grouped(seconds // 60))
+    return ngettext("%(n)s second", "%(n)s seconds", seconds, n=grouped(seconds))
 
 
 def size_words(size_bytes: int) -> str:

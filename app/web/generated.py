@@ -40,6 +40,7 @@ MENU = {
     "Limits": _l("Limits"),
     "Internal statuses": _l("Internal statuses"),
     "Own holidays": _l("Own holidays"),
+    "Campaign fields": _l("Campaign fields"),
     "Demo": _l("Demo"),
     "Inbox": _l("Inbox"),
     "Operations": _l("Operations"),

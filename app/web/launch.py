@@ -5,12 +5,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from flask import url_for
+from flask import request, url_for
 from flask_babel import format_currency, format_datetime, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.audience.fields import ATTRIBUTE_PREFIX, ContactField
+from app.campaigns import fields
+from app.campaigns.fields import Step
 from app.campaigns.lifecycle import EDITABLE
 from app.campaigns.models import SENDER_OF, Campaign
 from app.channels.contract import Channel
@@ -19,7 +21,7 @@ from app.channels.segments import Size
 from app.kernel.errors import InvalidInput
 from app.reports.launch import LaunchCheck, Message, Missing, Sender
 from app.sending.forecast import Forecast
-from app.sending.throttle import SECOND_US
+from app.sending.throttle import SECOND_US, Limit
 from app.web import security, words
 from app.web.base import may
 from app.web.formats import grouped, size_words
@@ -27,6 +29,7 @@ from app.web.formats import grouped, size_words
 CLIPPED_BYTES = 100_000  # Gmail shows a button instead of the rest
 LARGE_BYTES = 5_000_000  # base64 included; many servers take 10 MB at most
 SOON = timedelta(minutes=1)
+SAFE_DELAY_SECONDS = 360  # of a campaign over WhatsApp; what is faster warns
 SENDERS = frozenset(SENDER_OF.values())  # the fields that name what sends
 DAY, TIME = "EEE d MMM", "HH:mm"
 
@@ -66,7 +69,7 @@ def items(check: LaunchCheck) -> list[Item]:
     found += [_hole(campaign, hole) for hole in check.missing]
     found += _sender(campaign, check.sender) if check.sender is not None and not blocked & SENDERS else []
     if check.message is not None:
-        found += _text(check, check.message.text) if check.message.text else _message(campaign, check.message)
+        found += _of_message(check, check.message)
     found += _missed(campaign, check.outlook) if check.outlook is not None and "valid_until" not in blocked else []
     order = list(reversed(Level))
     return sorted(found, key=lambda item: order.index(item.level))
@@ -89,6 +92,9 @@ def _edit(campaign: Campaign, field: str, label: str = "") -> tuple[str, str]:
     """The form at that field, for those who may change it."""
     if campaign.status not in EDITABLE or not may(security.UPDATE, "Campaign"):
         return "", ""
+    if "steps" in request.args:  # asked by the last step of writing it
+        step = next((each.step for each in fields.of(campaign.channel) if each.name == field), Step.SETUP)
+        return url_for("WizardView.step", pk=campaign.id, name=step.value, _anchor=field), label or _("Fix")
     return url_for("CampaignView.edit", pk=campaign.id, _anchor=field), label or _("Fix")
 
 
@@ -135,7 +141,8 @@ def _hole(campaign: Campaign, hole: Missing) -> Item:
         n=grouped(hole.people),
         field=field_name(hole.name),
     )
-    fix = _edit(campaign, "html" if campaign.html.strip() else "text", _("Give it a default"))
+    place = "template_values" if campaign.whatsapp_template_id else "html" if campaign.html.strip() else "text"
+    fix = _edit(campaign, place, _("Give it a default"))
     return Item(f"missing:{hole.name}", Level.WARNING, text, *fix, example=hole.example_id)
 
 
@@ -147,9 +154,12 @@ def _sender(campaign: Campaign, sender: Sender) -> list[Item]:
         answer = words.sentence(account.last_error) or _("no answer")
         text = _("%(name)s does not answer (%(answer)s). It is tried again by itself.", name=name, answer=answer)
         found.append(Item("sender", Level.WARNING, text, *open_it))
-    if account.per_day and sender.used_today >= account.per_day:
+    if sender.is_used_up:
         text = _("%(name)s has used up its limit of the day. It goes on when messages are older than a day.", name=name)
         found.append(Item("day-limit", Level.WARNING, text, *open_it))
+    if sender.is_channel_used_up:
+        text = _("The limit per day of the whole channel is used up. It goes on when messages are older than a day.")
+        found.append(Item("channel-limit", Level.WARNING, text))
     if sender.others:
         text = ngettext(
             "%(n)s other campaign sends through %(name)s too. Together they take longer.",
@@ -165,8 +175,55 @@ def _sender(campaign: Campaign, sender: Sender) -> list[Item]:
     return found
 
 
+def _of_message(check: LaunchCheck, message: Message) -> list[Item]:
+    if message.text is not None:
+        return _to_phones(check, message.text)
+    if check.campaign.channel is Channel.PUSH:
+        return _notification(check.campaign, message)
+    return _message(check.campaign, message)
+
+
+def _notification(campaign: Campaign, message: Message) -> list[Item]:
+    size = _("The notification has %(size)s.", size=size_words(message.size_bytes))
+    found = [Item("size", Level.OK, size)]
+    if not campaign.target_url:
+        text = _("It has no link: a tap opens nothing.")
+        found.append(Item("link", Level.WARNING, text, *_edit(campaign, "target_url")))
+    return found
+
+
+def _to_phones(check: LaunchCheck, size: Size) -> list[Item]:
+    """What is to be known of a message to phones, and what everybody's would cost."""
+    is_text = check.campaign.channel is Channel.SMS
+    found = _text(check, size) if is_text else _whatsapp(check.campaign)
+    gateway, people = check.campaign.gateway, check.people.waiting
+    if gateway is not None and gateway.segment_price_micros and people:
+        number = people * (size.segments if is_text else 1)
+        cost = format_currency(gateway.segment_price_micros * number / 1_000_000, gateway.currency)
+        said = (
+            _("About %(cost)s, if everybody's is as long.", cost=cost) if is_text else _("About %(cost)s.", cost=cost)
+        )
+        found.append(Item("cost", Level.OK, said))
+    return found
+
+
+def _whatsapp(campaign: Campaign) -> list[Item]:
+    """What WhatsApp thinks of a campaign: its template, and how fast it writes."""
+    found = []
+    if campaign.whatsapp_template is not None:
+        text = _("It follows the approved template %(name)s.", name=campaign.whatsapp_template)
+        found.append(Item("template", Level.OK, text))
+    else:
+        text = _("Without a template it reaches only people who wrote within 24 hours; all others are skipped.")
+        found.append(Item("template", Level.WARNING, text, *_edit(campaign, "whatsapp_template_id")))
+    if campaign.delay_seconds < SAFE_DELAY_SECONDS:
+        text = _("WhatsApp blocks senders who write fast. Leave at least 6 minutes between messages.")
+        found.append(Item("delay", Level.WARNING, text, *_edit(campaign, "delay_seconds")))
+    return found
+
+
 def _text(check: LaunchCheck, size: Size) -> list[Item]:
-    """How the text of the example travels, and what everybody's would cost."""
+    """How the text of the example travels."""
     edit, n = _edit(check.campaign, "text"), grouped(size.segments)
     text = ngettext(
         "The message takes %(n)s segment (%(encoding)s).",
@@ -179,10 +236,6 @@ def _text(check: LaunchCheck, size: Size) -> list[Item]:
     if size.odd:
         odd = _("%(odd)s takes a segment down from 160 to 70 characters.", odd=size.odd[:12])
         found.append(Item("encoding", Level.WARNING, odd, *edit))
-    gateway, people = check.campaign.gateway, check.people.waiting
-    if gateway is not None and gateway.segment_price_micros and people:
-        cost = format_currency(gateway.segment_price_micros * size.segments * people / 1_000_000, gateway.currency)
-        found.append(Item("cost", Level.OK, _("About %(cost)s, if everybody's is as long.", cost=cost)))
     if "STOP" not in check.campaign.text.upper():
         hint = _("The message does not say how to opt out. Add “Reply STOP to opt out”.")
         found.append(Item("stop", Level.WARNING, hint, *edit))
@@ -252,6 +305,10 @@ def forecast_sentence(check: LaunchCheck, now: datetime) -> str:
         return _("No message can leave: the calendar has no time for it.")
     if check.campaign.channel is Channel.SMS:
         what = ngettext("%(n)s text message", "%(n)s text messages", reached, n=grouped(reached))
+    elif check.campaign.channel is Channel.WHATSAPP:
+        what = ngettext("%(n)s WhatsApp message", "%(n)s WhatsApp messages", reached, n=grouped(reached))
+    elif check.campaign.channel is Channel.PUSH:
+        what = ngettext("%(n)s notification", "%(n)s notifications", reached, n=grouped(reached))
     else:
         what = ngettext("%(n)s e-mail", "%(n)s e-mails", reached, n=grouped(reached))
     if reached > 1:
@@ -272,30 +329,30 @@ def forecast_sentence(check: LaunchCheck, now: datetime) -> str:
 
 
 def _pace(check: LaunchCheck) -> list[str]:
-    campaign, limits = check.campaign, check.limits
+    limits = check.limits
     assert limits is not None
     said = []
     slowest = max(limits.smooth, key=lambda limit: limit.interval_us, default=None)
     if slowest is not None:
-        said.append(_rate(campaign, slowest.key.rpartition(":")[2]))
+        said.append(_rate(slowest))
     if limits.batch is not None:
         pause = _length(limits.batch.pause_us // SECOND_US)
         said.append(_("a pause of %(time)s after each %(n)s", time=pause, n=grouped(limits.batch.size)))
-    if limits.day is not None and limits.day.cap < check.people.waiting:
-        said.append(_("at most %(n)s in 24 hours", n=grouped(limits.day.cap)))
+    cap = min((day.cap for day in limits.days), default=check.people.waiting)
+    if cap < check.people.waiting:
+        said.append(_("at most %(n)s in 24 hours", n=grouped(cap)))
     return said or [_("as fast as the server takes them")]
 
 
-def _rate(campaign: Campaign, kind: str) -> str:
-    account = campaign.sender
-    assert account is not None
+def _rate(limit: Limit) -> str:
+    kind, count = limit.key.rpartition(":")[2], grouped(limit.count)
     if kind == "second":
-        return _("%(n)s a second", n=grouped(account.per_second))
+        return _("%(n)s a second", n=count)
     if kind == "minute":
-        return _("%(n)s a minute", n=grouped(account.per_minute))
+        return _("%(n)s a minute", n=count)
     if kind == "hour":
-        return _("%(n)s an hour", n=grouped(account.per_hour))
-    return _("one each %(time)s", time=_length(campaign.delay_seconds))
+        return _("%(n)s an hour", n=count)
+    return _("one each %(time)s", time=_length(limit.interval_us // SECOND_US))
 
 
 def _length(seconds: int) -> str:

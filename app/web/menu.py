@@ -10,6 +10,7 @@ from app.web.views.calendar import CalendarView
 from app.web.views.campaigns import CampaignView
 from app.web.views.cards import CardsView
 from app.web.views.contacts import ContactView
+from app.web.views.custom_fields import CustomFieldView
 from app.web.views.dashboard import DashboardView
 from app.web.views.documents import DocumentView
 from app.web.views.editor import EditorView
@@ -22,15 +23,22 @@ from app.web.views.holidays import OwnHolidayView
 from app.web.views.imports import ImportView
 from app.web.views.launch import LaunchView
 from app.web.views.limits import LimitsView
+from app.web.views.mailboxes import MailboxView
 from app.web.views.missions import ClientSearchView, MissionView
 from app.web.views.notices import NoticeView
+from app.web.views.receipts import ReceiptView
 from app.web.views.removals import RemovalView
+from app.web.views.replies import ReplyView
+from app.web.views.reply_words import ReplyWordsView
 from app.web.views.report import ReportView
 from app.web.views.smtp_accounts import SmtpAccountView
 from app.web.views.statuses import StatusView
 from app.web.views.suppressions import SuppressionView
 from app.web.views.templates import TemplateView
 from app.web.views.text_messages import TextMessageView
+from app.web.views.web_push import WebPushSenderView
+from app.web.views.whatsapp_templates import WhatsAppTemplateView
+from app.web.views.wizard import WizardView
 
 # view, name, category, icon
 SHOWN = (
@@ -44,16 +52,33 @@ SHOWN = (
     (FolderView, "Folders", "Audience", "folder"),
     (ImportView, "Imports", "Audience", "upload"),
     (SuppressionView, "Suppressions", "Audience", "ban"),
+    (ReplyView, "Replies", "Audience", "reply"),
     (MissionView, "Missions", "Missions", "list-checks"),
     (TemplateView, "Templates", "Content", "layout-template"),
+    (WhatsAppTemplateView, "WhatsApp templates", "Content", "message-circle"),
     (DocumentView, "Documents", "Content", "paperclip"),
     (SmtpAccountView, "SMTP accounts", "Settings", "server"),
     (GatewayView, "Gateways", "Settings", "message-square"),
+    (WebPushSenderView, "Web push", "Settings", "bell-ring"),
+    (ReceiptView, "Receipts", "Settings", "mail-check"),
     (LimitsView, "Limits", "Settings", "gauge"),
+    (ReplyWordsView, "Opt-out words", "Settings", "message-square-off"),
     (StatusView, "Internal statuses", "Settings", "tags"),
+    (CustomFieldView, "Campaign fields", "Settings", "square-pen"),
     (OwnHolidayView, "Own holidays", "Settings", "calendar-off"),
 )
-HIDDEN = (CampaignView, ReportView, LaunchView, ClientSearchView, FilterView, EditorView, NoticeView, TextMessageView)
+HIDDEN = (
+    CampaignView,
+    ReportView,
+    LaunchView,
+    ClientSearchView,
+    FilterView,
+    EditorView,
+    NoticeView,
+    TextMessageView,
+    WizardView,
+    MailboxView,
+)
 
 
 def register(app: Flask, appbuilder: AppBuilder) -> None:

@@ -9,8 +9,9 @@ _SELF = "'self'"
 
 
 def init_app(app: Flask) -> None:
-    """Give templates csp_nonce(), which FAB's own ask for too, and put the headers on every answer."""
+    """Give templates csp_nonce(), which FAB's own ask for too, and show_pictures(); put the headers on every answer."""
     app.jinja_env.globals["csp_nonce"] = csp_nonce
+    app.jinja_env.globals["show_pictures"] = show_pictures
     app.after_request(_headers)
 
 
@@ -22,7 +23,7 @@ def csp_nonce() -> str:
 
 
 def show_pictures() -> None:
-    """Let the page of this request show pictures from anywhere, as the editor of a message must."""
+    """Let the page of this request show pictures from anywhere, as messages have them."""
     g.csp_pictures = " http: https:"
 
 

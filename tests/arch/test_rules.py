@@ -16,17 +16,20 @@ MAX_FILE, MAX_FUNCTION = 400, 50  # lines; a function has fewer
 FILES = python_files("app", "jobs", "runner")
 HOUSE = ("app/", "jobs/")  # runner/ starts processes: it sleeps, and no rule of the database touches it
 
-# A transaction is opened by a request, a job or a command; sending/deliver.py alternates with the network.
-UNITS = ("app/web/", "jobs/", "app/cli.py", "app/kernel/db.py", "app/sending/deliver.py")
+# A transaction is opened by a request, a job or a command; two modules alternate with the network.
+UNITS = ("app/web/", "jobs/", "app/cli.py", "app/kernel/db.py", "app/sending/deliver.py", "app/sending/mailboxes.py")
 # No transaction stays open across a network call; what a request did before its error does not stay.
 ROLLBACKS = (
     "app/kernel/db.py",
     "app/web/errors.py",
+    "app/web/hooks/mail.py",
     "app/web/hooks/twilio.py",
     "app/web/public/pages.py",
     "app/channels/gateways.py",
     "app/channels/service.py",
+    "app/channels/whatsapp_templates.py",
     "app/sending/service.py",
+    "app/web/views/mailboxes.py",
 )
 CLOCK = ("app/kernel/clock.py",)
 ENQUEUES = ("app/kernel/queues.py",)

@@ -149,6 +149,36 @@ def kept_filters(page: Page) -> None:
     expect(page.locator(".kept-filters .dropdown-menu")).to_be_visible()
 
 
+def quick_start(page: Page) -> None:
+    """A new campaign: its name and what sends it."""
+    page.goto("/dashboard/campaigns")
+    page.get_by_role("link", name="New campaign").click()
+    expect(page.locator("#modal-form.show .sender-card").first).to_be_visible()
+
+
+def schedule(page: Page) -> None:
+    """The step of a draft in which its schedule is written."""
+    page.goto("/dashboard/campaigns?status=draft")
+    page.locator("main").get_by_role("link", name="Christmas cards", exact=True).first.click()
+    page.get_by_role("link", name="Step by step").click()
+    page.get_by_role("button", name="Schedule").click()
+    expect(page.locator("#delay_seconds")).to_be_visible()
+
+
+def review(page: Page) -> None:
+    """The last step of a draft: what will happen."""
+    schedule(page)
+    page.get_by_role("button", name="Review").click()
+    expect(page.locator("#launch .checks")).to_be_visible()
+
+
+def limits(page: Page) -> None:
+    """The limits of all senders, from the gear of the cards."""
+    page.goto("/dashboard/campaigns")
+    page.get_by_role("link", name="Limits").first.click()
+    expect(page.locator("#modal-form.show #model_form")).to_be_visible()
+
+
 ALL: dict[str, Callable[[Page], None]] = {
     step.__name__: step
     for step in (
@@ -171,5 +201,9 @@ ALL: dict[str, Callable[[Page], None]] = {
         month,
         calendar_of_campaigns,
         kept_filters,
+        quick_start,
+        schedule,
+        review,
+        limits,
     )
 }

@@ -5,20 +5,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask import Flask
+from sqlalchemy import select
 
 from app.audience import import_service, suppressions
-from app.audience.models import Contact, ContactImport, Folder, ImportStatus
-from app.campaigns import groups, statuses
+from app.audience.models import Contact, ContactImport, Folder, ImportStatus, Reply
+from app.campaigns import custom_fields, groups, statuses
+from app.campaigns.custom_fields import Definition
 from app.campaigns.lifecycle import CampaignStatus
-from app.campaigns.models import Campaign, InternalStatus, OwnHoliday
-from app.channels.contract import Reason
-from app.channels.models import SmtpAccount
+from app.campaigns.models import Campaign, CustomKind, InternalStatus, OwnHoliday
+from app.channels.contract import Channel, Reason
+from app.channels.models import ApprovalState, SmtpAccount
 from app.extensions import db
 from app.kernel import clock
 from app.missions.models import Mission
 from app.missions.states import MissionPriority, MissionStatus
-from app.sending import progress
+from app.sending import progress, replies
 from app.sending.models import CampaignRecipient
+from app.sending.replies import Inbound
 from app.sending.states import RecipientState
 from tests import factories
 from tests.web.conftest import add_person
@@ -82,6 +85,7 @@ def fill(app: Flask) -> Seed:
         status: _campaign(name, status, why, now + wait if wait else None, people[:size], clients, account, labels)
         for name, status, why, wait, size in CAMPAIGNS
     }
+    _own_fields(made[CampaignStatus.DRAFT])
     group = groups.create("Shop", "What the shop tells its clients", [made[each].id for each in list(made)[:3]], BY)
     groups.create("Press", "", [made[CampaignStatus.SCHEDULED].id], BY)
     done, waiting = _imports(clients, now)
@@ -90,6 +94,7 @@ def fill(app: Flask) -> Seed:
     mission = _missions(people, now)
     for name in ("gone", "stop", "never"):
         suppressions.suppress_email(f"{name}@people.example")
+    _messages_to_phones(people[0])
     db.session.flush()
     seed = Seed(
         {status: campaign.id for status, campaign in made.items()},
@@ -107,6 +112,13 @@ def fill(app: Flask) -> Seed:
     return seed
 
 
+def _own_fields(draft: Campaign) -> None:
+    centre = custom_fields.define(Definition("Cost centre", help="As in the budget"), BY)
+    kinds = ("Shop", "Service", "Press")
+    custom_fields.define(Definition("Ordered by", CustomKind.CHOICE, choices=kinds, is_required=True), BY)
+    custom_fields.write(draft, {centre.id: "C-100"})
+
+
 def _accounts(now: datetime) -> tuple[SmtpAccount, SmtpAccount]:
     factories.gateway(name="Twilio", sender="+447700900123", per_day=5000, segment_price_micros=47_900, currency="EUR")
     office = factories.account(name="Office mail", per_hour=3600, per_day=20_000, is_enabled=True)
@@ -114,6 +126,15 @@ def _accounts(now: datetime) -> tuple[SmtpAccount, SmtpAccount]:
     events.paused_reason = "535 5.7.8 The user name or password is wrong"
     events.last_error, events.last_error_at = events.paused_reason, now - timedelta(minutes=12)
     return office, events
+
+
+def _messages_to_phones(ann: Contact) -> None:
+    factories.whatsapp_template(name="parcel_ready")
+    factories.whatsapp_template(name="winter_sale", status=ApprovalState.PENDING, category="MARKETING")
+    for number, text in enumerate(("Stop.", "please stop texting me", "Is the blue one still there?")):
+        replies.receive(1, Channel.SMS, Inbound(f"SM{number}", f"+4850199900{number}", text))
+    for reply in db.session.scalars(select(Reply)):
+        reply.contact_id = ann.id
 
 
 def _people() -> tuple[Folder, list[Contact]]:

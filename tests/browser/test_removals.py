@@ -13,7 +13,7 @@ from app.extensions import db
 from app.kernel import clock
 from app.kernel.db import transaction
 from app.sending import progress
-from app.sending.models import CampaignRecipient, RetryRun
+from app.sending.models import CampaignRecipient, RecipientRun
 from app.sending.states import RecipientState
 from jobs import sending as jobs
 from tests import factories
@@ -92,11 +92,11 @@ def test_failed_ones_are_tried_again_after_a_question(page: Page, campaign_id: i
     dialog = page.get_by_role("alertdialog")
     expect(dialog).to_contain_text("Try again to send to 1 person? (mailbox full)")
     dialog.get_by_role("button", name="Try again").click()
-    expect(page.locator("#retry-runs")).to_contain_text("Recipients are being put back in line: mailbox full.")
+    expect(page.locator("#recipient-runs")).to_contain_text("Recipients are being put back in line: mailbox full.")
     with transaction():
-        run_id = db.session.scalar(select(RetryRun.id))
-    jobs.retry_failed(run_id)
-    expect(page.locator("#retry-runs")).to_contain_text("1 recipient is tried again: mailbox full.")
+        run_id = db.session.scalar(select(RecipientRun.id))
+    jobs.run_over_recipients(run_id)
+    expect(page.locator("#recipient-runs")).to_contain_text("1 recipient is tried again: mailbox full.")
     expect(page.locator("#tile-awaiting .tile-number")).to_have_text("2")
 
 

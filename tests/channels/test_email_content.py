@@ -265,9 +265,10 @@ def test_a_link_that_misleads_or_is_endless_is_refused(link: str) -> None:
 @pytest.mark.parametrize(
     "piece", ["<!--[if ", "<a ", "<a href='", "<!", "<title>", "&a", "{ ", "<a b=", "https://", "<style>", "(("]
 )
-def test_hostile_html_is_read_in_linear_time(piece: str) -> None:
+def test_hostile_html_is_read_or_refused_in_linear_time(piece: str) -> None:
     start = time.process_time()
-    compiled(html=piece * (200_000 // len(piece)), text="x", track_clicks=True)
+    with suppress(InvalidInput):
+        compiled(html=piece * (200_000 // len(piece)), text="x", track_clicks=True)
     assert time.process_time() - start < 3
 
 

@@ -11,7 +11,7 @@ from flask import Flask
 from rq.exceptions import StopRequested
 
 from app.kernel import ending, queues
-from app.kernel.queues import QueueName, SafeJob
+from app.kernel.queues import JobName, QueueName, SafeJob
 from jobs import worker
 from jobs.worker import HouseWorker
 
@@ -26,6 +26,17 @@ def test_an_unknown_queue_is_refused_with_the_names_of_the_others(capsys: pytest
 
 def house_worker() -> HouseWorker:
     return HouseWorker([queues.queue(QueueName.SEND)], connection=queues.redis(), serializer="json", job_class=SafeJob)
+
+
+def test_short_jobs_do_not_wait_for_the_end_of_a_campaign(app: Flask) -> None:
+    many = [queues.queue(name) for name in QueueName]
+    made = HouseWorker(many, connection=queues.redis(), serializer="json", job_class=SafeJob)
+    for number in range(3):
+        queues.queue(QueueName.SEND).enqueue(JobName.SEND_SLICE.value, args=(7, number, 0))
+        queues.queue(QueueName.BULK).enqueue(JobName.RUN_IMPORT.value, args=(number,))
+    queues.queue(QueueName.DEFAULT).enqueue(JobName.SETTLE_CAMPAIGN.value, args=(7,))
+    taken = [found[1].name for _ in range(7) if (found := made.dequeue_job_and_maintain_ttl(None)) is not None]
+    assert taken == ["send", "default", "send", "send", "bulk", "bulk", "bulk"]
 
 
 def test_the_forked_job_takes_a_stop_as_a_request(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,6 +67,21 @@ def test_a_request_says_who_whom_and_what() -> None:
     assert base64.b64decode(server.headers[0]["Authorization"].split()[1]) == b"SK1:secret"
 
 
+def test_a_template_of_whatsapp_goes_with_its_variables_and_without_words_of_our_own() -> None:
+    with TwilioServer() as server:
+        whatsapp = settings(server.url, sender="whatsapp:+15005550006")
+        message = OutgoingText(0, "whatsapp:+48501000001", '{"1": "Ann"}', content_sid="HX1")
+        TwilioTransport(whatsapp).send_one(message)
+    assert server.taken == [
+        {
+            "To": "whatsapp:+48501000001",
+            "From": "whatsapp:+15005550006",
+            "ContentSid": "HX1",
+            "ContentVariables": '{"1": "Ann"}',
+        }
+    ]
+
+
 def test_a_messaging_service_sends_in_its_own_name() -> None:
     with TwilioServer() as server:
         service = f"MG{'2' * 32}"

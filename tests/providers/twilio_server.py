@@ -29,12 +29,15 @@ HANG = "hang"  # take the message and never answer
 
 
 class TwilioServer:
-    """Use it as a context. taken: the forms of messages that were taken over, in their order."""
+    """Use it as a context. taken: the forms of messages that were taken over, in their order. pages: what is answered
+    to a question for a path, such as a page of templates; asked: the paths that were asked for."""
 
     def __init__(self, script: SCRIPTED | None = None, delay_seconds: float = 0.0) -> None:
         self.taken: list[dict[str, str]] = []
         self.headers: list[dict[str, str]] = []
         self.most_at_once = 0
+        self.pages: dict[str, Answer] = {}
+        self.asked: list[str] = []
         self._script, self._delay = script, delay_seconds
         self._lock, self._now, self._requests = threading.Lock(), 0, 0
         self.over = threading.Event()
@@ -46,6 +49,9 @@ class TwilioServer:
 
             def do_POST(self) -> None:
                 server._answer(self)
+
+            def do_GET(self) -> None:
+                server._show(self)
 
             def log_message(self, *_args: Any) -> None:
                 return
@@ -78,6 +84,14 @@ class TwilioServer:
         if found in (DROP, HANG):
             request.close_connection = True
             return
+        self._send(request, answer)
+
+    def _show(self, request: BaseHTTPRequestHandler) -> None:
+        self.asked.append(request.path)
+        self.headers.append(dict(request.headers))
+        self._send(request, self.pages.get(request.path, refused(404, 20404, "not found")))
+
+    def _send(self, request: BaseHTTPRequestHandler, answer: Answer) -> None:
         data = json.dumps(answer[1]).encode()
         request.send_response(answer[0])
         request.send_header("Content-Type", "application/json")

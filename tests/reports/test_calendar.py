@@ -203,7 +203,7 @@ def test_few_and_many_campaigns_cost_the_same_number_of_statements(number: int) 
     db.session.expire_all()
     with statements() as asked:
         assert len(calendar.look(Wanted(), WEEK, NOW).spans) == number
-    assert len(asked) <= 6, asked
+    assert len(asked) <= 7, asked
     assert not any("campaign_recipient" in each for each in asked)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import event, update
 from app.campaigns import groups, removal_log
 from app.campaigns.lifecycle import CampaignStatus
 from app.campaigns.models import Campaign, CampaignContact, PickSource
-from app.channels.contract import Reason
+from app.channels.contract import Channel, Reason
 from app.extensions import db
 from app.kernel import clock
 from app.reports import audiences, cards
@@ -190,11 +190,13 @@ def test_everybody_who_made_a_campaign_is_named_once(three: list[int]) -> None:
 
 
 def test_the_first_steps_say_what_there_is() -> None:
-    assert cards.first_steps() == cards.FirstSteps(False, False)
+    assert cards.first_steps() == cards.FirstSteps(None, False)
+    factories.gateway()
+    assert cards.first_steps() == cards.FirstSteps(Channel.SMS, False)
     factories.account()
-    assert cards.first_steps() == cards.FirstSteps(True, False)
+    assert cards.first_steps() == cards.FirstSteps(Channel.EMAIL, False)
     factories.contact()
-    assert cards.first_steps() == cards.FirstSteps(True, True)
+    assert cards.first_steps() == cards.FirstSteps(Channel.EMAIL, True)
 
 
 # --- how many people a draft would reach

@@ -146,7 +146,7 @@ def test_the_sender_says_what_is_wrong_with_it(app: Flask) -> None:
         account.breaker_open_until = db_now() + timedelta(minutes=5)
     found = looked_at(campaign_id)
     assert found.sender is not None
-    assert (found.sender.is_resting, found.sender.used_today, found.sender.others) == (True, 0, 1)
+    assert (found.sender.is_resting, found.sender.is_used_up, found.sender.others) == (True, False, 1)
     assert found.problems == ()
 
 

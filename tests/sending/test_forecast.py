@@ -36,7 +36,7 @@ def window(hours: str = "", **more: Any) -> Window:
 def limits(delay: float = 0, batch: tuple[int, int] | None = None, day: int = 0, *more: Limit) -> Limits:
     smooth = (Limit("delay", int(delay * SECOND_US), int(delay * SECOND_US), ""),) if delay else ()
     pause = BatchPause("batch", batch[0], batch[1] * SECOND_US, "") if batch else None
-    return Limits((*smooth, *more), pause, DayCap("day", day, "") if day else None)
+    return Limits((*smooth, *more), pause, (DayCap("day", day, ""),) if day else ())
 
 
 WORK = window("09:00-17:00", working_days_only=True)
@@ -159,7 +159,7 @@ def test_what_left_before_counts() -> None:
     assert found.first_at == from_us(now_us + 30 * SECOND_US)
     assert found.last_at == from_us(now_us + (30 + 60 + 600) * SECOND_US)
     cell = now_us // SECOND_US // throttle.CELL_SECONDS - 4
-    full = forecast(3, window(), pace, MONDAY_EVENING, Kept(used_today=((cell, 100),)))
+    full = forecast(3, window(), pace, MONDAY_EVENING, Kept(used_today={"day": ((cell, 100),)}))
     assert full.first_at == from_us(throttle.freed_us(cell))
 
 

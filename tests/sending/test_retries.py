@@ -13,9 +13,9 @@ from app.kernel import ending, queues
 from app.kernel.db import transaction
 from app.kernel.errors import Conflict, InvalidInput
 from app.kernel.queues import QueueName
-from app.sending import retries
+from app.sending import recipient_runs, retries
 from app.sending.claim import Claim
-from app.sending.models import RetryRun
+from app.sending.models import RecipientRun
 from app.sending.states import RETRIABLE, BatchState, RecipientState
 from jobs import sending as jobs
 from tests.factories import BY
@@ -45,13 +45,13 @@ def start(campaign_id: int, reason: Reason = Reason.REJECTED) -> int:
 
 def retry(campaign_id: int, reason: Reason = Reason.REJECTED) -> int:
     run_id = start(campaign_id, reason)
-    jobs.retry_failed(run_id)
+    jobs.run_over_recipients(run_id)
     return run_id
 
 
-def read(run_id: int) -> RetryRun:
+def read(run_id: int) -> RecipientRun:
     db.session.rollback()
-    return db.session.get_one(RetryRun, run_id)
+    return db.session.get_one(RecipientRun, run_id)
 
 
 def status(campaign_id: int) -> CampaignStatus:
@@ -64,7 +64,7 @@ def test_those_who_failed_for_the_reason_are_sent_to_again_and_nobody_else(app: 
     send(campaign_id, {2: REJECTED, 3: INVALID, 4: LOST, 5: REJECTED})
     assert status(campaign_id) is CampaignStatus.FINISHED
     run = read(retry(campaign_id))
-    assert (run.put_back, run.reached, run.finished_at is not None) == (2, 6, True)
+    assert (run.changed, run.reached, run.finished_at is not None) == (2, 6, True)
     assert ledger.counters(campaign_id) == {"sent": 2, "failed": 1, "unconfirmed": 1, "awaiting": 2}
     row = ledger.row(campaign_id, 2)
     assert (row.reason, row.detail, row.attempt, row.done_at) == (None, None, 0, None)
@@ -85,41 +85,41 @@ def test_only_batches_with_somebody_who_waits_are_opened(app: Flask, monkeypatch
 
 
 def test_a_run_goes_on_in_steps_and_by_another_worker(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retries, "ROWS_PER_STEP", 2)
+    monkeypatch.setattr(recipient_runs, "ROWS_PER_STEP", 2)
     monkeypatch.setattr(retries, "ROWS_PER_LOOK", 3)
     campaign_id = ledger.sending_campaign(9)
     send(campaign_id, {1: REJECTED, 2: REJECTED, 8: REJECTED})
     run_id = start(campaign_id)
-    assert queues.queue(QueueName.BULK).job_ids == [f"retry-run-{run_id}"]
+    assert queues.queue(QueueName.BULK).job_ids == [f"recipient-run-{run_id}"]
     with transaction():
-        assert retries.step(run_id)
-    assert (read(run_id).reached, read(run_id).put_back) == (2, 2)
+        assert recipient_runs.step(run_id, jobs.RUN_STEPS)
+    assert (read(run_id).reached, read(run_id).changed) == (2, 2)
     with monkeypatch.context() as asked:
         asked.setattr(ending, "is_asked", lambda: True)
-        jobs.retry_failed(run_id)
-    assert (read(run_id).reached, read(run_id).put_back) == (5, 2)
+        jobs.run_over_recipients(run_id)
+    assert (read(run_id).reached, read(run_id).changed) == (5, 2)
     queues.queue(QueueName.BULK).empty()
     with transaction():
-        read(run_id).moved_at -= retries.SILENCE + timedelta(seconds=1)
+        read(run_id).moved_at -= recipient_runs.SILENCE + timedelta(seconds=1)
     jobs.wake_labels()
-    assert queues.queue(QueueName.BULK).job_ids == [f"retry-run-{run_id}"]
-    jobs.retry_failed(run_id)
-    assert (read(run_id).put_back, read(run_id).finished_at is not None) == (3, True)
+    assert queues.queue(QueueName.BULK).job_ids == [f"recipient-run-{run_id}"]
+    jobs.run_over_recipients(run_id)
+    assert (read(run_id).changed, read(run_id).finished_at is not None) == (3, True)
     with transaction():
-        assert not retries.step(run_id)
+        assert not recipient_runs.step(run_id, jobs.RUN_STEPS)
 
 
 def test_a_campaign_that_finishes_between_two_steps_goes_on_again(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retries, "ROWS_PER_STEP", 1)
+    monkeypatch.setattr(recipient_runs, "ROWS_PER_STEP", 1)
     campaign_id = ledger.sending_campaign(2)
     send(campaign_id, {1: REJECTED, 2: REJECTED})
     run_id = start(campaign_id)
     with transaction():
-        retries.step(run_id)
+        recipient_runs.step(run_id, jobs.RUN_STEPS)
     jobs.look_at_campaigns()
     assert send(campaign_id, {}) == [1]
     assert status(campaign_id) is CampaignStatus.FINISHED
-    jobs.retry_failed(run_id)
+    jobs.run_over_recipients(run_id)
     jobs.look_at_campaigns()
     assert send(campaign_id, {}) == [2]
     assert ledger.counters(campaign_id) == {"sent": 2}
@@ -135,8 +135,8 @@ def test_a_run_ends_with_its_campaign(app: Flask) -> None:
     with transaction():
         campaigns.get(campaign_id).status = CampaignStatus.SENDING
         campaigns.end(campaign_id, BY)
-    jobs.retry_failed(run_id)
-    assert (read(run_id).put_back, read(run_id).finished_at is not None) == (0, True)
+    jobs.run_over_recipients(run_id)
+    assert (read(run_id).changed, read(run_id).finished_at is not None) == (0, True)
     assert ledger.counters(campaign_id) == {"failed": 3}
 
 
@@ -156,7 +156,7 @@ def test_what_a_server_may_have_taken_over_is_never_retriable(app: Flask) -> Non
 def test_unconfirmed_ones_stay_whatever_reason_they_have(app: Flask) -> None:
     campaign_id = ledger.sending_campaign(1)
     send(campaign_id, {1: SendResult(Outcome.UNCONFIRMED, reason=Reason.REJECTED)})
-    assert read(retry(campaign_id)).put_back == 0
+    assert read(retry(campaign_id)).changed == 0
     assert ledger.row(campaign_id, 1).state is RecipientState.UNCONFIRMED
 
 

@@ -9,6 +9,8 @@ from sqlalchemy import select, update
 from app.campaigns import service as campaigns
 from app.campaigns.lifecycle import CampaignStatus
 from app.campaigns.models import Campaign
+from app.channels import limits as channel_limits
+from app.channels.contract import Channel
 from app.channels.models import SmtpAccount
 from app.extensions import db
 from app.kernel.audit import AuditEvent, What
@@ -92,6 +94,53 @@ def test_a_change_is_written_down_and_a_bad_one_changes_nothing(slow: tuple[int,
         events = db.session.scalars(select(AuditEvent).where(AuditEvent.what == What.ACCOUNT_CHANGE)).all()
         assert [event.detail for event in events] == [{"fields": ["per_hour"]}]
         assert db.session.scalars(select(ThrottleBucket.key)).all() == [f"smtp:{sender_id}:hour"]
+
+
+def cap(**values: int | None) -> bool:
+    with transaction():
+        return sender_limits.change(channel_limits.kept(Channel.EMAIL), values)
+
+
+def test_all_senders_of_a_channel_share_its_limit(app: Flask) -> None:
+    cap(per_hour=2, per_day=3)
+    first, second = ledger.sending_campaign(5), ledger.sending_campaign(5)
+    assert isinstance(ledger.take(ledger.order_of(first)), Claim)
+    assert 1700 < wait_seconds(second) < 1810
+    with transaction():
+        assert db.session.scalars(select(ThrottleBucket.key)).all() == ["channel:email:day", "channel:email:hour"]
+
+
+def test_a_limit_of_a_channel_that_is_new_or_wider_holds_at_once(slow: tuple[int, int]) -> None:
+    sender_id, campaign_id = slow
+    change(sender_id, per_hour=None)
+    assert cap(per_hour=1)
+    with transaction():
+        assert db.session.scalar(select(Campaign.next_send_at)) is None
+    order = ledger.order_of(campaign_id)
+    found = ledger.take(order)
+    assert isinstance(found, Claim) and ledger.keep(order, found)
+    assert wait_seconds(campaign_id) > 3000
+    assert cap(per_hour=60) and not cap(per_hour=60)
+    assert 30 < wait_seconds(campaign_id) < 70
+    with transaction():
+        events = db.session.scalars(select(AuditEvent).where(AuditEvent.what == What.CHANNEL_LIMITS)).all()
+        assert [(event.name, event.detail) for event in events] == [("email", {"fields": ["per_hour"]})] * 2
+
+
+def test_the_limit_of_another_channel_binds_nobody(slow: tuple[int, int]) -> None:
+    sender_id, campaign_id = slow
+    change(sender_id, per_hour=None)
+    with transaction():
+        sender_limits.change(channel_limits.kept(Channel.SMS), {"per_day": 1})
+    found = ledger.take(ledger.order_of(campaign_id))
+    assert isinstance(found, Claim) and len(found.rows) == 4
+
+
+def test_a_bad_limit_of_a_channel_is_refused(app: Flask) -> None:
+    with pytest.raises(InvalidInput):
+        cap(per_day=0)
+    with transaction():
+        assert channel_limits.of_all() == {}
 
 
 def test_a_campaign_that_waits_for_the_next_day_goes_on_when_the_limit_of_a_day_is_raised(app: Flask) -> None:

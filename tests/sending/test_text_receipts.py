@@ -81,7 +81,7 @@ def test_what_is_final_stays(sent: int) -> None:
     [
         ("30005", SuppressionSource.INVALID),
         ("30006", SuppressionSource.INVALID),
-        ("21610", SuppressionSource.UNSUBSCRIBED),
+        ("21610", SuppressionSource.STOP_WORD),
     ],
 )
 def test_a_number_that_is_gone_is_not_written_to_again(sent: int, code: str, source: SuppressionSource) -> None:

@@ -115,7 +115,7 @@ def test_an_opt_out_that_the_provider_knows_is_kept(provider: Callable[..., Twil
     (row,) = rows(campaign_id)
     assert (row.state, row.reason) == ("skipped", Reason.SUPPRESSED)
     entry = db.session.scalars(select(Suppression)).one()
-    assert (entry.channel, entry.source) == (Channel.SMS, SuppressionSource.UNSUBSCRIBED)
+    assert (entry.channel, entry.source) == (Channel.SMS, SuppressionSource.STOP_WORD)
 
 
 def test_a_lost_answer_is_unconfirmed_and_not_sent_again(provider: Callable[..., TwilioServer]) -> None:

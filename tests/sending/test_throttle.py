@@ -1,5 +1,6 @@
 """The throttle: no sliding window ever holds more than its limit, whoever asks and whenever."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,18 +18,19 @@ NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
 
 class Bucketed:
-    """The throttle with its memory in two dictionaries instead of tables."""
+    """The throttle with its memory in two dictionaries instead of tables. beside: one that shares its memory."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, beside: "Bucketed | None" = None) -> None:
         self.limits = limits
-        self._buckets: dict[str, tuple[int, int]] = {}
-        self._cells: dict[int, int] = {}
+        self._buckets: dict[str, tuple[int, int]] = beside._buckets if beside else {}
+        self._cells: dict[str, dict[int, int]] = beside._cells if beside else {}
 
     def take(self, now_us: int, want: int) -> Grant:
         limits, buckets = self.limits, self._buckets
         oldest = throttle.oldest_cell(throttle.from_us(now_us))
-        self._cells = {cell: count for cell, count in self._cells.items() if cell >= oldest}
-        granted = grant_slots(limits, buckets, sorted(self._cells.items()), now_us, want)
+        kept = {day.key: self._cells.setdefault(day.key, {}) for day in limits.days}
+        used = {key: [found for found in sorted(cells.items()) if found[0] >= oldest] for key, cells in kept.items()}
+        granted = grant_slots(limits, buckets, used, now_us, want)
         if not granted.count:
             return granted
         last = granted.first_us + (granted.count - 1) * granted.interval_us
@@ -37,9 +39,9 @@ class Bucketed:
         if limits.batch:
             left = (buckets.get(limits.batch.key, (0, 0))[1] or limits.batch.size) - granted.count
             buckets[limits.batch.key] = (last + limits.batch.pause_us if left == 0 else 0, left)
-        if limits.day:
-            cell = now_us // SECOND // throttle.CELL_SECONDS
-            self._cells[cell] = self._cells.get(cell, 0) + granted.count
+        cell = now_us // SECOND // throttle.CELL_SECONDS
+        for cells in kept.values():
+            cells[cell] = cells.get(cell, 0) + granted.count
         return granted
 
 
@@ -91,12 +93,48 @@ def test_after_every_batch_of_customers_comes_the_pause(asks: list[tuple[int, in
 )
 @settings(max_examples=100)
 def test_no_24_hours_hold_more_than_the_cap_of_the_day(cap: int, asks: list[tuple[int, int]]) -> None:
-    grants = play(Limits(day=DayCap("d", cap, "the limit per day")), asks)
+    grants = play(Limits(days=(DayCap("d", cap, "the limit per day"),)), asks)
     moments = [(now, g.count) for g, now in grants if g.count]
     day, late = throttle.DAY_SECONDS * SECOND, 600 * SECOND  # a big batch to a slow server is on its way for minutes
     for start, _ in moments:
         assert sum(n for now, n in moments if start <= now < start + day + late) <= cap
     assert all(g.next_us > now for g, now in grants if not g.count)
+
+
+@given(
+    ours=st.integers(1, 60),
+    whole=st.integers(1, 60),
+    seconds=st.sampled_from([1, 60, 3600]),
+    asks=st.lists(
+        st.tuples(st.integers(0, 1), st.integers(0, 3 * SECOND), st.integers(1, 40)), min_size=1, max_size=60
+    ),
+)
+@settings(max_examples=150)
+def test_senders_of_one_channel_keep_its_limit_together_and_each_its_own(
+    ours: int, whole: int, seconds: int, asks: list[tuple[int, int, int]]
+) -> None:
+    channel, cap = per("channel", whole, seconds, ""), DayCap("channel:day", 90, "")
+    own = [per(f"sender {n}", ours, 1, "") for n in range(2)]
+    first = Bucketed(Limits((own[0], channel), days=(cap,)))
+    senders, found, now = [first, Bucketed(Limits((own[1], channel), days=(cap,)), first)], ([], []), 10**15
+    for which, step, want in asks:
+        now += step
+        found[which].append((senders[which].take(now, want), now))
+    both = [*found[0], *found[1]]
+    for limit, taken in zip((*own, channel), map(slots, (*found, both)), strict=True):
+        span = (seconds if limit is channel else 1) * SECOND + limit.tolerance_us
+        for index, start in enumerate(taken):
+            assert sum(1 for slot in taken[index : index + limit.count + 1] if slot < start + span) <= limit.count
+    assert len(slots(both)) <= cap.cap  # all of it within a day
+
+
+@given(asks=ASKS, count=st.integers(1, 200))
+@settings(max_examples=50)
+def test_no_second_of_the_counters_holds_more_than_the_limit(asks: list[tuple[int, int]], count: int) -> None:
+    counted: Counter[int] = Counter()
+    for granted, _now in play(Limits(smooth=(per("k", count, 1, ""),)), asks):
+        counted.update(dict(throttle.by_second(granted) if granted.count else ()))
+    assert max(counted.values()) <= count
 
 
 def test_the_answer_names_the_limit_that_binds() -> None:
@@ -123,7 +161,7 @@ def test_two_claims_share_the_slots_of_one_account(app: Flask) -> None:
 
 @pytest.mark.parametrize(("used", "hours", "granted"), [(7, 0, 3), (10, 0, 0), (10, 25, 10)])
 def test_the_cap_of_a_day_is_kept_in_the_database(app: Flask, used: int, hours: int, granted: int) -> None:
-    limits = Limits(day=DayCap("smtp:1:day", 10, "the limit per day"))
+    limits = Limits(days=(DayCap("smtp:1:day", 10, "the limit per day"),))
     assert in_transaction(throttle.take, limits, NOW, used).count == used
     assert in_transaction(throttle.take, limits, NOW + timedelta(hours=hours), 500).count == granted
     db.session.rollback()

@@ -36,19 +36,24 @@ def form_of(browser: Browser, path: str) -> dict[str, Any]:
     """What a browser would send back for the form of that page, unchanged."""
     page = browser.get(path)
     assert page.status_code == 200, page.headers
+    return form_in(page.text)
+
+
+def form_in(page: str) -> dict[str, Any]:
+    """What a browser would send back for the form in that page, unchanged."""
     fields: dict[str, Any] = {}
-    for tag in re.findall(r"<input [^>]*>", page.text):
+    for tag in re.findall(r"<input [^>]*>", page):
         name, value = re.search(r'name="([^"]+)"', tag), re.search(r'value="([^"]*)"', tag)
         kind = re.search(r'type="(\w+)"', tag)
         if not name or (kind and kind[1] in ("file", "password")):
             continue
-        if kind and kind[1] == "checkbox" and "checked" not in tag:
+        if kind and kind[1] in ("checkbox", "radio") and " checked" not in tag:
             continue
-        fields[name[1]] = value[1] if value else ""
-    for name, body in re.findall(r'<textarea[^>]*name="([^"]+)"[^>]*>(.*?)</textarea>', page.text, re.S):
+        fields[name[1]] = html.unescape(value[1]) if value else ""
+    for name, body in re.findall(r'<textarea[^>]*name="([^"]+)"[^>]*>(.*?)</textarea>', page, re.S):
         fields[name] = html.unescape(body).strip()
-    for name, body in re.findall(r'<select[^>]*name="([^"]+)"[^>]*>(.*?)</select>', page.text, re.S):
-        fields[name] = re.findall(r'<option selected value="([^"]*)"', body)
+    for name, body in re.findall(r'<select[^>]*name="([^"]+)"[^>]*>(.*?)</select>', page, re.S):
+        fields[name] = list(map(html.unescape, re.findall(r'<option selected value="([^"]*)"', body)))
     return fields
 
 

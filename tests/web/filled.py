@@ -3,17 +3,25 @@
 import io
 from datetime import timedelta
 
+from sqlalchemy import select
+
 from app.audience import import_service, suppressions
-from app.audience.models import ContactImport, ImportStatus
+from app.audience.models import ContactImport, ImportStatus, Reply
 from app.campaigns import groups, statuses
 from app.campaigns.lifecycle import CampaignStatus
 from app.campaigns.models import Campaign, OwnHoliday
-from app.channels.contract import Reason
+from app.channels import bounce_mailboxes, receipt_hooks
+from app.channels.bounce_mailboxes import Wanted
+from app.channels.contract import Channel, Reason, Security
+from app.channels.mailbox import MailProtocol
+from app.channels.models import ApprovalState
+from app.channels.receipts import ReceiptKind, ReceiptWay
 from app.extensions import db
 from app.kernel import clock
 from app.missions.states import MissionPriority, MissionStatus
-from app.sending import progress
-from app.sending.models import CampaignRecipient
+from app.sending import progress, replies
+from app.sending.models import CampaignRecipient, Receipt
+from app.sending.replies import Inbound
 from app.sending.states import RecipientState
 from tests import factories
 
@@ -57,6 +65,8 @@ def fill() -> None:
         _import(status)
     import_service.create(io.BytesIO("Kolumna §\n§ala@example.org\n".encode()), "§.csv", BY)
     suppressions.suppress_email("nikt@example.org")
+    _what_comes_back(campaigns[1], account, people[0])
+    _messages_to_phones(people[0])
     db.session.add(OwnHoliday(on_date=now.date() + timedelta(days=9), name="§"))
     db.session.commit()
 
@@ -77,6 +87,28 @@ def _recipients(campaign: Campaign, people: list[factories.Contact], label_id: i
         row.detail, row.internal_status_id = detail, label_id
         db.session.add(row)
         progress.move(campaign.id, {state: 1})
+
+
+def _what_comes_back(campaign: Campaign, account: factories.SmtpAccount, person: factories.Contact) -> None:
+    account.bounce_address = "zwroty@example.org"
+    wanted = Wanted(MailProtocol.IMAP, "imap.example.org", None, Security.TLS, "§", "§")
+    bounce_mailboxes.save(account, wanted).problem = "The server refused: §"
+    receipt_hooks.save(ReceiptWay.MAILGUN, "§" * 20)
+    for kind in ReceiptKind:
+        made = Receipt(campaign_id=campaign.id, seq=1, kind=kind, address_index=person.email_index, detail="§")
+        made.came_by, made.happened_at = ReceiptWay.MAILBOX, clock.utcnow()
+        db.session.add(made)
+
+
+def _messages_to_phones(person: factories.Contact) -> None:
+    factories.whatsapp_gateway(name="Bramka §", segment_price_micros=7, currency="EUR")
+    for state in ApprovalState:
+        factories.whatsapp_template(name="§", status=state, category="§", body="§ {{1}}", why="§", language="§")
+    for number, text in enumerate(("STOP", "START", "INFO", "§ please stop", "§")):
+        replies.receive(1, Channel.SMS, Inbound(f"§{number}", "+48501000999", text, media=number))
+    for reply in db.session.scalars(select(Reply)):
+        reply.contact_id = person.id
+    replies.mark_answered(db.session.scalars(select(Reply.id).order_by(Reply.id.desc())).first() or 0, BY)
 
 
 def _import(status: ImportStatus) -> None:

@@ -13,7 +13,7 @@ from app.extensions import db
 from app.sending.models import CampaignRecipient
 from app.sending.states import RecipientState
 from tests import factories
-from tests.web.conftest import Browser, form_of
+from tests.web.conftest import Browser, form_in, form_of
 
 
 def stored(campaign_id: int) -> Campaign:
@@ -98,8 +98,8 @@ def test_a_refused_form_says_why_and_keeps_what_was_written(
     assert len(db.session.scalars(select(Campaign)).all()) == 1
 
 
-def test_an_unchanged_form_changes_nothing_but_the_revision(manager: Browser, ready: int) -> None:
-    names = [column.key for column in Campaign.__table__.columns if column.key not in ("revision", "changed_by")]
+def test_an_unchanged_form_changes_nothing(manager: Browser, ready: int) -> None:
+    names = [column.key for column in Campaign.__table__.columns]
     campaign = stored(ready)
     campaign.zone, campaign.start_at = "Europe/Warsaw", campaign.created_at.replace(second=0, microsecond=0)
     db.session.commit()
@@ -107,21 +107,54 @@ def test_an_unchanged_form_changes_nothing_but_the_revision(manager: Browser, re
     values = form_of(manager, f"/campaigns/edit/{ready}")
     assert "saved" in manager.post(f"/campaigns/edit/{ready}", data=values, follow_redirects=True).text
     after = {name: getattr(stored(ready), name) for name in names}
-    assert {name for name in names if before[name] != after[name]} <= {"changed_at"}
-    assert stored(ready).revision == 2
+    assert after == before
     assert len(stored(ready).folders) == 1
 
 
-def test_a_change_made_meanwhile_is_not_overwritten(manager: Browser, ready: int) -> None:
+def test_what_two_people_changed_in_different_fields_is_both_kept(manager: Browser, ready: int) -> None:
     mine, theirs = form_of(manager, f"/campaigns/edit/{ready}"), form_of(manager, f"/campaigns/edit/{ready}")
-    manager.post(f"/campaigns/edit/{ready}", data=theirs | {"subject": "Theirs"})
-    page = manager.post(f"/campaigns/edit/{ready}", data=mine | {"subject": "Mine"})
-    assert "Nothing of yours was saved over it" in page.text
+    manager.post(f"/campaigns/edit/{ready}", data=theirs | {"subject": "Theirs", "track_opens": ""})
+    page = manager.post(
+        f"/campaigns/edit/{ready}", data=mine | {"description": "Mine", "delay_seconds": "2"}, follow_redirects=True
+    )
+    assert "was saved" in page.text
+    saved = stored(ready)
+    assert (saved.subject, saved.description, saved.delay_seconds, saved.revision) == ("Theirs", "Mine", 2, 3)
+
+
+def test_where_two_people_changed_the_same_the_second_compares_and_decides(manager: Browser, ready: int) -> None:
+    mine, theirs = form_of(manager, f"/campaigns/edit/{ready}"), form_of(manager, f"/campaigns/edit/{ready}")
+    manager.post(f"/campaigns/edit/{ready}", data=theirs | {"subject": "Theirs", "description": "Theirs too"})
+    page = manager.post(f"/campaigns/edit/{ready}", data=mine | {"subject": "Mine", "text": "also mine"})
+    assert "campaign-manager changed the same in this campaign at" in page.text
+    assert "campaign-manager wrote: Theirs" in page.text
     assert stored(ready).subject == "Theirs"
+    assert "also mine" not in stored(ready).text
+    again = form_in(page.text)
+    assert (again["subject"], again["text"]) == ("Mine", "also mine")
+    saved = manager.post(f"/campaigns/edit/{ready}", data=again, follow_redirects=True)
+    assert "was saved" in saved.text
+    assert (stored(ready).subject, stored(ready).text, stored(ready).description) == ("Mine", "also mine", "Theirs too")
 
 
-def test_a_form_without_its_revision_is_refused(manager: Browser, ready: int) -> None:
-    values = form_of(manager, f"/campaigns/edit/{ready}") | {"revision": "", "subject": "Other"}
+def test_who_typed_the_same_as_somebody_else_is_not_asked(manager: Browser, ready: int) -> None:
+    mine, theirs = form_of(manager, f"/campaigns/edit/{ready}"), form_of(manager, f"/campaigns/edit/{ready}")
+    manager.post(f"/campaigns/edit/{ready}", data=theirs | {"subject": "Same"})
+    page = manager.post(f"/campaigns/edit/{ready}", data=mine | {"subject": "Same"}, follow_redirects=True)
+    assert "was saved" in page.text
+
+
+def test_another_time_zone_moves_the_hours_that_were_written(manager: Browser, ready: int) -> None:
+    at_nine = {"zone": "Europe/Warsaw", "start_at": "2026-12-01 09:00"}
+    manager.post(f"/campaigns/edit/{ready}", data=form_of(manager, f"/campaigns/edit/{ready}") | at_nine)
+    values = form_of(manager, f"/campaigns/edit/{ready}") | {"zone": "Europe/London"}
+    manager.post(f"/campaigns/edit/{ready}", data=values)
+    assert f"{stored(ready).start_at:%Y-%m-%d %H:%M%z}" == "2026-12-01 09:00+0000"
+
+
+@pytest.mark.parametrize("seen", ["", "no JSON", "[1]"])
+def test_a_form_that_does_not_say_what_it_showed_is_refused(manager: Browser, ready: int, seen: str) -> None:
+    values = form_of(manager, f"/campaigns/edit/{ready}") | {"seen": seen, "subject": "Other"}
     assert "not complete" in manager.post(f"/campaigns/edit/{ready}", data=values).text
     assert stored(ready).subject != "Other"
 

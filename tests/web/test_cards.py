@@ -374,7 +374,7 @@ def test_the_page_and_its_fresh_part_ask_the_same_for_few_and_for_many(manager: 
 
 def test_an_empty_panel_says_what_to_do_first_and_what_is_done(admin: Browser) -> None:
     page = text_of(admin)
-    for link in ("/smtp-accounts/add", "/imports/add", "/campaigns/add?cards="):
+    for link in ("/smtp-accounts/add", "/imports/add", "/campaigns/steps/new"):
         assert f'href="{link}"' in page
     assert names(page) == [] and "data-page-search" not in page
     factories.account()
@@ -387,6 +387,13 @@ def test_an_empty_panel_says_what_to_do_first_and_what_is_done(admin: Browser) -
     a_campaign()
     assert "Your first campaign" not in text_of(admin)
     assert "Your first campaign" not in text_of(admin, f"{WALL}?q=nothing")
+
+
+def test_a_gateway_is_a_sender_to_begin_with(admin: Browser) -> None:
+    factories.gateway()
+    db.session.commit()
+    page = text_of(admin)
+    assert "Add a gateway" in page and "Add an SMTP account" not in page and 'href="/smtp-accounts/add"' not in page
 
 
 def test_the_first_steps_of_another_role_are_left_to_it(manager: Browser, analyst: Browser) -> None:

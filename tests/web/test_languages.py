@@ -21,7 +21,7 @@ from app.channels.merge import Part, parse
 from app.extensions import db
 from app.kernel.errors import AppError, Conflict, InvalidInput, NotFound
 from app.kernel.texts import N_
-from app.web import words
+from app.web import vocabulary, words
 from app.web.forms.accounts import PRESETS
 from runner import messages
 from tests import factories
@@ -95,7 +95,7 @@ def test_a_translation_keeps_the_places_of_its_text(path: Any) -> None:
 
 
 def test_every_value_that_is_shown_has_its_words() -> None:
-    for kind, table in words.OF_VALUES.items():
+    for kind, table in vocabulary.OF_VALUES.items():
         assert set(table) == set(kind), kind
 
 
@@ -135,7 +135,7 @@ def pages_of(browser: Browser) -> dict[str, str]:
 
 def texts_of(page: str) -> set[str]:
     """What a person reads or hears on a page, but for what it was filled with; keys have the names on the keyboard."""
-    page = re.sub(r"<(script|style|code|pre|kbd)\b.*?</\1>", "", page, flags=re.S)
+    page = re.sub(r"<(script|style|code|pre|kbd|textarea)\b.*?</\1>", "", page, flags=re.S)
     page = re.sub(r'\bdata-(?:key|view|bs-target)="[^"]*"', "", page)
     written = re.findall(r">([^<]+)<", page)
     said = re.findall(r'\b(?:title|aria-label|placeholder|alt|data-[a-z-]+)="([^"]+)"', page)

@@ -42,8 +42,8 @@ def made(outlook: Forecast, account: dict[str, Any] | None = None, **values: Any
         problems=(),
         people=People(outlook.people),
         missing=(),
-        sender=Sender(sender, False, 0, 0),
-        limits=limits_of(campaign, sender),
+        sender=Sender(sender, False, False, False, 0),
+        limits=limits_of(campaign, sender, None),
         outlook=outlook,
         message=Message(24_000, 20_000, 0, True),
     )

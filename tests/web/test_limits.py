@@ -5,11 +5,13 @@ import re
 import pytest
 from sqlalchemy import insert, select
 
+from app.channels import limits as channel_limits
+from app.channels.contract import Channel
 from app.channels.models import SmtpAccount
 from app.extensions import db
 from app.kernel.db import db_now
-from app.sending.models import ThrottleCell
-from app.sending.throttle import CELL_SECONDS
+from app.sending.models import ThrottleBucket, ThrottleCell
+from app.sending.throttle import CELL_SECONDS, SECOND_US, to_us
 from tests import factories
 from tests.web.conftest import Browser
 
@@ -38,7 +40,7 @@ def test_every_sender_stands_there_with_what_it_has_used(admin: Browser, account
     assert text.index("Office") < text.index("Shop")
     assert f'name="smtp:{accounts[0]}:per_hour" value="100"' in text
     assert 'aria-valuemax="400" aria-valuenow="100"' in text and 'data-width="25.0"' in text
-    assert "counted once there is a limit" in text
+    assert text.index("E-mail") < text.index("all senders of this channel together") < text.index("Office")
 
 
 def test_limits_of_several_senders_are_saved_at_once(admin: Browser, accounts: list[int]) -> None:
@@ -46,6 +48,35 @@ def test_limits_of_several_senders_are_saved_at_once(admin: Browser, accounts: l
     given = {f"smtp:{office}:per_hour": "", f"smtp:{office}:per_day": " 500 ", f"smtp:{shop}:per_second": "2"}
     assert "were saved" in admin.post(PATH, data=given, follow_redirects=True).text
     assert limits() == [(None, None, None, 500), (2, None, None, None)]
+
+
+def test_a_whole_channel_gets_a_limit_and_loses_it(admin: Browser, accounts: list[int]) -> None:
+    assert 'name="channel:sms:per_hour"' not in admin.get(PATH).text  # no gateway, no row
+    admin.post(PATH, data={"channel:email:per_hour": "90"})
+    assert 'name="channel:email:per_hour" value="90"' in admin.get(PATH).text
+    admin.post(PATH, data={"channel:email:per_hour": ""})
+    db.session.rollback()
+    assert channel_limits.of_all()[Channel.EMAIL].per_hour is None
+
+
+def test_the_use_of_each_limit_and_what_binds_stay_fresh(admin: Browser, accounts: list[int]) -> None:
+    now = db_now()
+    key, second = f"smtp:{accounts[0]}", int(now.timestamp())
+    for back, granted in ((5, 7), (600, 30), (4000, 9)):
+        db.session.execute(insert(ThrottleCell).values(key=f"{key}:use", cell=second - back, granted=granted))
+    next_us = to_us(now) + 600 * SECOND_US
+    db.session.execute(insert(ThrottleBucket).values(key=f"{key}:hour", next_us=next_us, left_in_batch=0))
+    db.session.commit()
+    text = admin.get(f"{PATH}use").text
+    hour = text.split(f'id="use-smtp-{accounts[0]}-per_hour" hx-swap-oob="morph:outerHTML"')[1].split('id="use-')[0]
+    assert "37 of 100" in hour and 'aria-valuenow="37"' in hour
+    assert "waits for the limit per hour" in text and "next message at" in text
+    assert f'id="now-smtp-{accounts[1]}"' in text and "<form" not in text
+
+
+def test_a_full_day_is_what_binds(admin: Browser, accounts: list[int]) -> None:
+    admin.post(PATH, data={f"smtp:{accounts[0]}:per_day": "100"})
+    assert "waits for the limit of 24 hours" in admin.get(f"{PATH}use").text
 
 
 @pytest.mark.parametrize("bad", ["-1", "1.5", "ten", "0", "99999999999"])

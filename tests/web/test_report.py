@@ -8,11 +8,12 @@ from sqlalchemy import select
 
 from app.campaigns import service, statuses
 from app.campaigns.lifecycle import CampaignStatus
+from app.campaigns.models import Campaign
 from app.channels.contract import Reason
 from app.extensions import db
 from app.reports import recipients
 from app.sending import progress
-from app.sending.models import CampaignRecipient, LabelRun
+from app.sending.models import CampaignRecipient, RecipientRun
 from app.sending.states import RecipientState
 from app.web.views import report_filter
 from jobs import sending as jobs
@@ -63,6 +64,15 @@ def test_the_numbers_and_why_it_waits(manager: Browser, campaign_id: int) -> Non
     assert "No such &lt;user&gt;" in text
     reasons = manager.get(f"/reports/campaign/{campaign_id}/reasons").text
     assert "address does not exist" in reasons and "reason=invalid-recipient" in reasons
+
+
+def test_people_who_are_being_put_in_line_are_told_of_until_they_are(manager: Browser, campaign_id: int) -> None:
+    assert 'id="settling"' not in manager.get(f"/reports/campaign/{campaign_id}/counts").text
+    campaign = db.session.get_one(Campaign, campaign_id)
+    campaign.status, campaign.lifecycle_serial = CampaignStatus.ENDED, campaign.settled_serial + 1
+    db.session.commit()
+    part = manager.get(f"/reports/campaign/{campaign_id}/counts").text
+    assert 'id="settling"' in part and "hx-trigger" in part
 
 
 def test_the_part_that_stays_fresh_keeps_the_filter(manager: Browser, campaign_id: int) -> None:
@@ -223,9 +233,9 @@ def test_an_internal_status_is_set_for_all_that_match(manager: Browser, analyst:
     everybody = {"label": status_id, "all": "1"}
     assert analyst.post(f"{path}/label", data=everybody).status_code == 403
     page = manager.post(f"{path}/label?state=Failed&size=10", data=everybody, follow_redirects=True).text
-    assert "is being set for everybody who matches" in page and f'hx-get="{path}/labelling"' in page
-    jobs.label_recipients(db.session.scalar(select(LabelRun.id)))
-    part = manager.get(f"{path}/labelling").text
+    assert "is being set for everybody who matches" in page and f'hx-get="{path}/running"' in page
+    jobs.run_over_recipients(db.session.scalar(select(RecipientRun.id)))
+    part = manager.get(f"{path}/running").text
     assert "1 recipient was marked" in part and "every 2s" not in part
     assert rows(manager.get(f"{path}?label={status_id}").text) == ["2"]
     done = manager.post(f"{path}/label?q=%233", data=everybody, follow_redirects=True).text

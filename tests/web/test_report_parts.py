@@ -11,8 +11,8 @@ from app.extensions import db
 from app.kernel import clock
 from app.reports import charts, metrics
 from app.reports import recipients as found
-from app.sending import progress, retries
-from app.sending.models import CampaignRecipient, RetryRun
+from app.sending import progress, recipient_runs
+from app.sending.models import CampaignRecipient, RecipientRun
 from app.sending.states import RecipientState
 from jobs import sending as jobs
 from tests import factories
@@ -52,19 +52,19 @@ def test_a_retry_repeats_the_number_and_is_offered_where_it_helps(
     assert "Try again to send to 2 people? (mailbox full)" in part
     assert "Retry these" not in analyst.get(f"{path}/reasons").text
     assert analyst.post(f"{path}/retry", data={"reason": "mailbox-full"}).status_code in (302, 403)
-    assert db.session.query(RetryRun).count() == 0
+    assert db.session.query(RecipientRun).count() == 0
 
 
 def test_a_retry_puts_them_back_in_line_and_shows_how_far_it_is(manager: Browser, campaign_id: int) -> None:
     path = f"/reports/campaign/{campaign_id}"
     page = manager.post(f"{path}/retry", data={"reason": "mailbox-full"}, follow_redirects=True).text
-    assert "Recipients are being put back in line: mailbox full." in page and f'hx-get="{path}/retrying"' in page
+    assert "Recipients are being put back in line: mailbox full." in page and f'hx-get="{path}/running"' in page
     again = manager.post(f"{path}/retry", data={"reason": "mailbox-full"}, follow_redirects=True).text
     assert "are being put back in line already" in again
-    (run,) = retries.recent(campaign_id)
+    (run,) = recipient_runs.recent(campaign_id)
     db.session.rollback()
-    jobs.retry_failed(run.id)
-    part = manager.get(f"{path}/retrying").text
+    jobs.run_over_recipients(run.id)
+    part = manager.get(f"{path}/running").text
     assert "2 recipients are tried again: mailbox full." in part and "hx-get" not in part
     assert progress.of(campaign_id)[RecipientState.AWAITING] == 2
     assert "Failed recipients tried again" in manager.get(f"/campaigns/show/{campaign_id}").text
@@ -75,7 +75,7 @@ def test_what_cannot_be_retried_is_refused(manager: Browser, campaign_id: int, r
     path = f"/reports/campaign/{campaign_id}"
     assert manager.post(f"{path}/retry", data={"reason": reason}).status_code == status
     assert "not tried again" in manager.get(path).text or status == 404
-    assert db.session.query(RetryRun).count() == 0
+    assert db.session.query(RecipientRun).count() == 0
 
 
 def test_an_unpublished_campaign_offers_no_retry(manager: Browser, campaign_id: int) -> None:

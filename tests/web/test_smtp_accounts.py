@@ -4,12 +4,15 @@ import html
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 
 from app.channels import service
 from app.channels.models import SmtpAccount
 from app.extensions import db
+from app.providers import dns
 from tests import factories
+from tests.providers.name_server import serving
 from tests.providers.script import Script, at
 from tests.providers.servers import Server
 from tests.web.conftest import Browser, form_of
@@ -165,3 +168,25 @@ def test_a_wrong_signing_key_is_refused(admin: Browser, values: dict[str, str], 
     assert sentence in page
     assert "secret!" not in page
     assert db.session.scalars(select(SmtpAccount)).all() == []
+
+
+def test_what_receivers_find_in_the_dns_is_said_with_the_record_to_put_there(
+    panel: Flask, admin: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = factories.account(from_email="news@shop.example", host="mail.shop.example")
+    db.session.commit()
+    with serving({"shop.example": ["v=spf1 a ~all"], "_dmarc.shop.example": ["v=DMARC1; p=none"]}) as server:
+        monkeypatch.setitem(panel.config, "DNS_SERVER", server)
+        page = html.unescape(admin.get(f"/smtp-accounts/dns/{account.id}").text)
+    assert "SPF</strong> · It says which servers may send" in page
+    assert "DKIM</strong> · Its messages are not signed" in page
+    assert "watch only" in page
+
+
+def test_a_silent_name_server_is_said(panel: Flask, admin: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    account = factories.account()
+    db.session.commit()
+    monkeypatch.setattr(dns, "TIMEOUT_SECONDS", 0.3)
+    with serving({}, is_silent=True) as server:
+        monkeypatch.setitem(panel.config, "DNS_SERVER", server)
+        assert "No name server answered in time" in admin.get(f"/smtp-accounts/dns/{account.id}").text

@@ -5,17 +5,17 @@ from enum import StrEnum
 import pytest
 
 from app.channels.contract import Reason
-from app.web import words
+from app.web import vocabulary, words
 
 
-@pytest.mark.parametrize("kind", words.OF_VALUES, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", vocabulary.OF_VALUES, ids=lambda kind: kind.__name__)
 def test_every_value_has_words_and_no_two_have_the_same(kind: type[StrEnum], panel: object) -> None:
     said = [words.of(value) for value in kind]
     assert all(said) and len(set(said)) == len(said)
 
 
 def test_every_reason_is_explained_in_a_sentence(panel: object) -> None:
-    assert set(words.EXPLAINED) == set(Reason)
+    assert set(vocabulary.EXPLAINED) == set(Reason)
     assert all(words.explained(reason).endswith(".") for reason in Reason)
     assert words.explained(None) == words.of(None) == ""
 

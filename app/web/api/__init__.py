@@ -12,17 +12,21 @@ def register(appbuilder: AppBuilder) -> None:
     from app.web.api.accounts import SmtpAccountApi
     from app.web.api.campaigns import CampaignApi
     from app.web.api.contacts import ContactApi
+    from app.web.api.custom_fields import CustomFieldApi
     from app.web.api.folders import FolderApi
     from app.web.api.gateways import GatewayApi
     from app.web.api.groups import GroupApi
     from app.web.api.imports import ImportApi
     from app.web.api.missions import MissionApi
+    from app.web.api.replies import ReplyApi
     from app.web.api.statuses import StatusApi
     from app.web.api.suppressions import SuppressionApi
     from app.web.api.templates import TemplateApi
+    from app.web.api.whatsapp_templates import WhatsAppTemplateApi
 
     ours = (SmtpAccountApi, FolderApi, ContactApi, ImportApi, SuppressionApi, CampaignApi)
-    for api in (*ours, GatewayApi, GroupApi, StatusApi, MissionApi, TemplateApi):
+    others = (GatewayApi, GroupApi, StatusApi, CustomFieldApi, MissionApi, TemplateApi, WhatsAppTemplateApi, ReplyApi)
+    for api in (*ours, *others):
         appbuilder.add_api(api)
     tokens = appbuilder.sm.jwt_manager
     tokens.unauthorized_loader(_unauthorized)

@@ -1,5 +1,6 @@
 """/api/v1/smtp_account: the servers that campaigns are sent through."""
 
+from dataclasses import asdict
 from typing import Any
 
 from flask_appbuilder import expose
@@ -11,6 +12,7 @@ from app.channels.contract import Outcome, Security, TestReport
 from app.channels.models import SmtpAccount
 from app.extensions import db
 from app.sending import sender_limits
+from app.web import words
 from app.web.api.base import RestApi, own_address
 from app.web.api.bodies import Body, Choice, Flag, Text, Whole, read
 from app.web.api.openapi import described, ref, result_of
@@ -35,6 +37,7 @@ class AccountBody(LimitsBody):
     from_name = Text()
     from_email = Text(required=True)
     reply_to = Text(allow_none=True)
+    bounce_address = Text(allow_none=True)
     messages_per_connection = Whole()
     dkim_domain = Text(allow_none=True)
     dkim_selector = Text(allow_none=True)
@@ -98,6 +101,12 @@ def shown_report(report: TestReport) -> dict[str, Any]:
     }
 
 
+FINDING = {
+    "type": "object",
+    "properties": {name: {"type": "string"} for name in ("kind", "level", "words", "name", "record")},
+}
+
+
 class SmtpAccountApi(RestApi):
     """SMTP accounts."""
 
@@ -106,7 +115,7 @@ class SmtpAccountApi(RestApi):
     openapi_spec_tag = "SMTP accounts"
     openapi_spec_component_schemas = (TestBody, TestResult)
     datamodel = AppInterface(SmtpAccount)
-    method_permission_name = {"test": "test"}
+    method_permission_name = {"test": "test", "dns": "test"}
     list_columns = show_columns = list(AccountRow().dump_fields)
     search_columns = ["name", "host", "from_email"]
     order_columns = ["id", "name", "host", "from_email"]
@@ -142,3 +151,12 @@ class SmtpAccountApi(RestApi):
         """Send a test e-mail and tell what the server said."""
         to = read(TestBody()).get("to") or own_address()
         return self.response(200, result=shown_report(service.send_test_message(self.item(pk).id, to)))
+
+    @expose("/<int:pk>/dns", methods=["GET"])
+    @protect()
+    @described("get", result_of({"type": "array", "items": FINDING}))
+    def dns(self, pk: int) -> Any:
+        """What receivers find in the DNS about its messages: SPF, DKIM and DMARC, and what to put there."""
+        found = service.dns_findings(self.item(pk))
+        result = [asdict(each) | {"words": words.said(each.words)} for each in found]
+        return self.response(200, result=result)

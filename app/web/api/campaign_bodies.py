@@ -1,47 +1,49 @@
 """The JSON of campaigns, their reports and their recipients."""
 
+from collections.abc import Callable
 from typing import Any
 
 from marshmallow import fields, post_dump
 
+from app.campaigns import custom_fields
 from app.campaigns.checks import current_documents
+from app.campaigns.fields import FIELDS, Kind
 from app.campaigns.lifecycle import OVER
 from app.campaigns.models import Campaign
 from app.channels.contract import Channel
 from app.sending.states import Shown
-from app.web.api.bodies import Body, Choice, Flag, Hour, Ids, Moment, Text, Whole
+from app.web.api.bodies import Body, Choice, Flag, Hour, Ids, Moment, Text, Texts, Whole
 
 # The words of the screen as a program writes them.
 WORD_OF = {shown: shown.value.lower() for shown in Shown}
 
 
+# What a program writes for each kind of field.
+WRITTEN: dict[Kind, Callable[[], fields.Field]] = {
+    **dict.fromkeys((Kind.LINE, Kind.MERGED_LINE, Kind.HTML, Kind.PLAIN_PART, Kind.TEXT_MESSAGE), Text),
+    **dict.fromkeys((Kind.ZONE, Kind.COUNTRY, Kind.TEMPLATE_VALUES, Kind.FREE_TEXT, Kind.NOTIFICATION), Text),
+    **dict.fromkeys((Kind.SENDER, Kind.GROUP, Kind.WHATSAPP_TEMPLATE), lambda: Whole(allow_none=True)),
+    **dict.fromkeys((Kind.DURATION, Kind.COUNT), Whole),
+    Kind.CHANNEL: lambda: Choice(Channel),
+    Kind.FLAG: Flag,
+    Kind.MOMENT: lambda: Moment(allow_none=True),
+    Kind.HOUR: lambda: Hour(allow_none=True),
+}
+
+
 class CampaignBody(Body):
-    """What may be written."""
+    """What may be written: the columns of the one list of fields, folders, and fields of our own by their names."""
 
     name = Text(required=True)
-    description = Text()
-    channel = Choice(Channel)
-    group_id = Whole(allow_none=True)
-    smtp_account_id = Whole(allow_none=True)
-    gateway_id = Whole(allow_none=True)
     folder_ids = Ids(load_only=True)
-    subject = Text()
-    html = Text()
-    text = Text()
-    to_second_email = Flag()
-    track_opens = Flag()
-    track_clicks = Flag()
-    zone = Text()
-    start_at = Moment(allow_none=True)
-    valid_from = Moment(allow_none=True)
-    valid_until = Moment(allow_none=True)
-    daily_from = Hour(allow_none=True)
-    daily_until = Hour(allow_none=True)
-    working_days_only = Flag()
-    holidays_country = Text()
-    delay_seconds = Whole()
-    customers_delay_seconds = Whole()
-    customers_batch_size = Whole()
+    custom_fields = Texts(load_only=True)
+
+    class Meta:
+        """The fields that stand in the list."""
+
+        include = {
+            field.name: WRITTEN[field.kind]() for field in FIELDS if field.kind in WRITTEN and field.name != "name"
+        }
 
 
 class CampaignChange(CampaignBody):
@@ -92,8 +94,9 @@ class CampaignShown(CampaignRow, CampaignChange):
 
     @post_dump(pass_original=True)
     def add_rows(self, shown: dict[str, Any], campaign: Campaign, **_kwargs: Any) -> dict[str, Any]:
-        """Add its folders and its documents."""
+        """Add its folders, its documents and its fields of our own."""
         shown["folder_ids"] = sorted(folder.id for folder in campaign.folders)
+        shown["custom_fields"] = custom_fields.named_values(campaign)
         shown["documents"] = DocumentShown().dump(current_documents(campaign), many=True)
         return shown
 

@@ -9,9 +9,9 @@ from flask_appbuilder.security.decorators import protect
 from flask_babel import gettext as _
 from werkzeug.exceptions import BadRequest
 
-from app.campaigns import checks, service
+from app.campaigns import checks, custom_fields, service
 from app.campaigns.models import Campaign
-from app.channels.contract import Channel
+from app.channels.contract import TO_PHONES
 from app.extensions import db
 from app.kernel.db import db_now
 from app.reports import launch, metrics, recipients
@@ -69,7 +69,7 @@ class CampaignApi(RestApi):
         "document": "file",
     }
     list_columns = list(CampaignRow().fields)
-    show_columns = list(set(CampaignShown().fields) - {"folder_ids", "documents"})
+    show_columns = list(set(CampaignShown().fields) - {"folder_ids", "documents", "custom_fields"})
     search_columns = ["name", "description", "status", "group_id"]
     order_columns = ["id", "name", "status", "changed_at"]
     base_order = ("id", "desc")
@@ -78,16 +78,19 @@ class CampaignApi(RestApi):
 
     def create(self, values: dict[str, Any]) -> Campaign:
         """A new draft."""
-        return service.create(values, values.pop("folder_ids", ()), actor())
+        folder_ids, custom = values.pop("folder_ids", ()), values.pop("custom_fields", {})
+        return service.create(values, folder_ids, actor(), custom_fields.by_name(custom))
 
     def change(self, item: Campaign, values: dict[str, Any]) -> None:
         """The named values, refused when somebody else changed the campaign since that revision."""
         revision, folder_ids = values.pop("revision", None), values.pop("folder_ids", None)
+        custom = custom_fields.by_name(values.pop("custom_fields", {}))
         with db.session.no_autoflush:
             for name, value in checks.known_values(values).items():
                 setattr(item, name, value)
             if folder_ids is not None:
                 item.folders = service.folders(folder_ids)
+            custom_fields.write(item, custom)
             service.prepare_change(item, actor(), revision)
 
     def remove(self, item: Campaign) -> None:
@@ -150,7 +153,7 @@ class CampaignApi(RestApi):
     def test(self, pk: int) -> Any:
         """Send the message as it stands to one address and tell what the server said."""
         campaign = self.item(pk)
-        to = read(TestBody()).get("to") or ("" if campaign.channel is Channel.SMS else own_address())
+        to = read(TestBody()).get("to") or ("" if campaign.channel in TO_PHONES else own_address())
         return self.response(200, result=shown_report(sending.send_test(campaign.id, to)))
 
     @expose("/<int:pk>/documents", methods=["POST"])

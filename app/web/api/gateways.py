@@ -1,4 +1,4 @@
-"""/api/v1/gateway: what text messages are sent through."""
+"""/api/v1/gateway: what text messages and WhatsApp are sent through."""
 
 from typing import Any
 
@@ -6,12 +6,13 @@ from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import protect
 
 from app.channels import gateways as service
+from app.channels.contract import Channel
 from app.channels.models import Gateway
 from app.extensions import db
 from app.sending import sender_limits
 from app.web.api.accounts import shown_report
 from app.web.api.base import RestApi
-from app.web.api.bodies import Body, Text, Whole, read
+from app.web.api.bodies import Body, Choice, Text, Whole, read
 from app.web.api.openapi import described, ref, result_of
 from app.web.api.senders import LimitsBody, StandingBody
 from app.web.lists import AppInterface
@@ -25,6 +26,7 @@ class GatewayBody(LimitsBody):
     account_sid = Text(required=True)
     key_sid = Text()
     secret = Text(load_only=True)
+    channel = Choice(Channel)
     sender = Text(required=True)
     segment_price_micros = Whole(allow_none=True)
     currency = Text()

@@ -35,7 +35,7 @@ PRESETS: dict[str, dict[str, str]] = {
 }
 SECTIONS: list[tuple[Any, dict[str, list[str]]]] = [
     (_l("Server"), {"fields": ["name", "preset", "host", "port", "security", "auth", "username", "secret"]}),
-    (_l("Sender"), {"fields": ["from_name", "from_email", "reply_to", "is_enabled"]}),
+    (_l("Sender"), {"fields": ["from_name", "from_email", "reply_to", "bounce_address", "is_enabled"]}),
     (
         _l("Limits"),
         {
@@ -77,6 +77,13 @@ class AccountForm(PanelForm):
     from_name = line(_l("Sender name"))
     from_email = line(_l("Sender address"), required=True)
     reply_to = line(_l("Reply-to address"), _l("Empty: answers go to the sender address."))
+    bounce_address = line(
+        _l("Bounce address"),
+        _l(
+            "Such as bounces@example.org: servers send back there what they cannot deliver. Each message leaves with "
+            "an address of its own, such as bounces+4f2a…@example.org, which must reach the same mailbox."
+        ),
+    )
     max_connections = number(_l("Connections at once"), _l("How many connections all workers together may open."), 8)
     messages_per_connection = number(
         _l("Messages per connection"), _l("After so many a new connection is opened."), 500

@@ -1,8 +1,9 @@
-"""The forms of a campaign: what it says, to whom, when and how fast; running it on folders; removing a client."""
+"""The form of a campaign, made for its channel from the one list of fields: whole, or one step of it."""
 
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import available_timezones
 
 import holidays
@@ -11,18 +12,24 @@ from flask import request
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import HiddenField, MultipleFileField, SelectField, SelectMultipleField, StringField
+from wtforms import HiddenField, SelectField, SelectMultipleField
 from wtforms.fields import SelectChoice
 
 from app.audience.fields import plain
-from app.campaigns.models import Campaign
+from app.campaigns import custom_fields, fields
+from app.campaigns.fields import CampaignField, Kind, Step
+from app.campaigns.lifecycle import CampaignStatus
+from app.campaigns.models import Campaign, CustomField, CustomKind
+from app.channels.contract import Channel
 from app.web import dates, place
-from app.web.forms.editor import MERGE_HELP, message
+from app.web.forms import seen, senders
+from app.web.forms.documents import DocumentsField
+from app.web.forms.editor import message
 from app.web.forms.fields import (
     PanelForm,
-    account_rows,
     check_box,
     choice,
+    duration,
     folder_rows,
     hour,
     in_utc,
@@ -30,62 +37,24 @@ from app.web.forms.fields import (
     line,
     moment,
     number,
+    picked,
     row_choice,
     row_choices,
     text_area,
 )
 from app.web.forms.groups import group_rows
+from app.web.forms.push_campaigns import notification
+from app.web.forms.senders import SenderCards
+from app.web.forms.text_campaigns import counted_text
+from app.web.forms.whatsapp import template_choice, template_values
 
-MOMENTS = ("start_at", "valid_from", "valid_until")
-PLAIN = (
-    "name",
-    "description",
-    "group_id",
-    "channel",
-    "smtp_account_id",
-    "gateway_id",
-    "subject",
-    "html",
-    "text",
-    "to_second_email",
-    "track_opens",
-    "track_clicks",
-    "zone",
-    "daily_from",
-    "daily_until",
-    "working_days_only",
-    "holidays_country",
-    "delay_seconds",
-    "customers_delay_seconds",
-    "customers_batch_size",
-)
-ZONE_HELP = _l("By the clocks of the time zone above. Empty: no limit.")
-
-SECTIONS = [
-    (_l("Campaign"), {"fields": ["name", "description", "smtp_account_id", "group_id", "folders"]}),
-    (
-        _l("Message"),
-        {"fields": ["subject", "html", "text", "documents", "to_second_email", "track_opens", "track_clicks"]},
-    ),
-    (
-        _l("Schedule"),
-        {
-            "fields": [
-                "zone",
-                *MOMENTS,
-                "daily_from",
-                "daily_until",
-                "working_days_only",
-                "holidays_country",
-            ]
-        },
-    ),
-    (_l("Pacing"), {"fields": ["delay_seconds", "customers_delay_seconds", "customers_batch_size"]}),
-]
-EDIT_SECTIONS = [
-    (title, {"fields": [*part["fields"], "removed_documents"] if "documents" in part["fields"] else part["fields"]})
-    for title, part in SECTIONS
-]
+STEP_TITLES = {
+    Step.SETUP: _l("Setup"),
+    Step.CONTENT: _l("Content"),
+    Step.AUDIENCE: _l("Audience"),
+    Step.SCHEDULE: _l("Schedule and pacing"),
+}
+SENDER = "sender"  # one field for the channel and what sends
 
 
 @cache
@@ -111,123 +80,173 @@ def _asked_start() -> datetime | None:
     return found.astimezone(place.zone()).replace(tzinfo=None) if found else None
 
 
-def _only_account() -> int | None:
-    """The account, where there is no choice."""
-    rows = account_rows()
-    return rows[0][0] if len(rows) == 1 else None
+def _country(label: Any, words: Any) -> SelectField:
+    control = {"class": "form-control"}
+    return SelectField(label, description=words, choices=_countries, default="", render_kw=control)
+
+
+def _sender(field: CampaignField, label: Any) -> SelectField:
+    (channel,) = field.channels
+    return row_choice(label, lambda: senders.rows(channel), _l("choose one"), default=lambda: senders.only(channel))
+
+
+MAKERS: dict[Kind, Callable[[CampaignField, Any, Any], Any]] = {
+    Kind.LINE: lambda _field, label, words: line(label, words),
+    Kind.CHANNEL: lambda _field, _label, _words: HiddenField(),
+    Kind.SENDER: lambda field, label, _words: _sender(field, label),
+    Kind.GROUP: lambda _field, label, _words: row_choice(label, group_rows, _l("no group")),
+    Kind.MERGED_LINE: lambda _field, label, words: line(label, words),
+    Kind.HTML: lambda _field, label, _words: message(label),
+    Kind.PLAIN_PART: lambda _field, label, words: text_area(label, words, rows=8),
+    Kind.TEXT_MESSAGE: lambda _field, label, words: counted_text(label, words),
+    Kind.DOCUMENTS: lambda _field, label, words: DocumentsField(label, description=words),
+    Kind.FOLDERS: lambda _field, label, words: row_choices(label, folder_rows, words),
+    Kind.FLAG: lambda field, label, words: check_box(label, words, default=bool(field.default)),
+    Kind.ZONE: lambda _field, label, words: choice(label, _zones(), words, default=_here),
+    Kind.MOMENT: lambda field, label, words: moment(
+        label, words, default=_asked_start if field.name == "start_at" else None
+    ),
+    Kind.HOUR: lambda _field, label, words: hour(label, words),
+    Kind.COUNTRY: lambda _field, label, words: _country(label, words),
+    Kind.DURATION: lambda _field, label, words: duration(label, words),
+    Kind.COUNT: lambda _field, label, words: number(label, words, 0),
+    Kind.WHATSAPP_TEMPLATE: lambda _field, label, words: template_choice(label, words),
+    Kind.TEMPLATE_VALUES: lambda _field, label, words: template_values(label, words),
+    Kind.NOTIFICATION: lambda _field, label, words: notification(label, words),
+    Kind.FREE_TEXT: lambda _field, label, words: text_area(label, words, rows=5),
+}
+
+
+def _custom(field: CustomField) -> Any:
+    match field.kind:
+        case CustomKind.FLAG:
+            return check_box(field.name, field.help)
+        case CustomKind.CHOICE:
+            return choice(field.name, [("", "–"), *((each, each) for each in field.choices)], field.help)
+        case CustomKind.DATE:
+            return line(field.name, field.help, **picked("data-date"))
+        case _:
+            return line(field.name, field.help)
 
 
 class CampaignForm(PanelForm):
-    """Everything a person writes about an e-mail campaign. revision and group_seen are what the person saw."""
+    """What a person writes about a campaign; its fields are added by form_for. seen: what the person was shown."""
 
-    revision = HiddenField()
-    group_seen = HiddenField()
-    name = line(_l("Name"))
-    description = line(_l("Description"), _l("For yourself; nobody else reads it."))
-    smtp_account_id = row_choice(_l("SMTP account"), account_rows, _l("choose one"), default=_only_account)
-    group_id = row_choice(_l("Group"), group_rows, _l("no group"))
-    folders = row_choices(_l("Folders"), folder_rows, _l("Everybody in these folders gets the message once."))
-    subject = line(_l("Subject"), MERGE_HELP)
-    html = message(_l("Message (HTML)"))
-    text = text_area(_l("Message (plain text)"), _l("Empty: made from the HTML."), rows=8)
-    documents = MultipleFileField(_l("Attach documents"), description=_l("All together up to 10 MB."))
-    to_second_email = check_box(_l("Send to the second e-mail address"))
-    track_opens = check_box(_l("Count opens"), default=True)
-    track_clicks = check_box(_l("Count clicks"), default=True)
-    zone = choice(_l("Time zone"), _zones(), _l("All times of this campaign are in this zone."), default=_here)
-    start_at = moment(
-        _l("Start at"),
-        _l("By the clocks of the time zone above. Empty: as soon as it is published."),
-        default=_asked_start,
-    )
-    valid_from = moment(_l("Valid from"), ZONE_HELP)
-    valid_until = moment(_l("Valid until"), _l("After this nothing more is sent. Empty: no limit."))
-    daily_from = hour(_l("Daily from"), _l("Send only between these hours; they may go over midnight. Empty: all day."))
-    daily_until = hour(_l("Daily until"))
-    working_days_only = check_box(_l("Working days only"), _l("Monday to Friday without holidays."))
-    holidays_country = SelectField(
-        _l("Public holidays of"),
-        description=_l("Used with working days only."),
-        choices=_countries,
-        default="",
-        render_kw={"class": "form-control"},
-    )
-    delay_seconds = number(
-        _l("Delay between messages (seconds)"), _l("3600 is an hour. 0: as fast as the account allows."), 0
-    )
-    customers_delay_seconds = number(
-        _l("Customers delay (seconds)"), _l("The pause after each batch of customers: 300 is five minutes."), 0
-    )
-    customers_batch_size = number(
-        _l("Customers in a batch"), _l("How many get the message before the customers delay."), 0
-    )
+    written: ClassVar[tuple[CampaignField, ...]] = ()
+    custom: ClassVar[Sequence[CustomField]] = ()
+    seen = HiddenField()
 
-    def plain_values(self) -> dict[str, Any]:
-        """The values as columns of Campaign: times in UTC, counts never empty."""
-        values = self.values(*(name for name in PLAIN if name in self))
-        for name in ("delay_seconds", "customers_delay_seconds", "customers_batch_size"):
-            values[name] = values[name] or 0
-        for name in MOMENTS:
-            values[name] = in_utc(self[name].data, self.zone.data)
-        if (self.group_seen.data or "") == str(self.group_id.data or ""):
-            del values["group_id"]  # who did not touch it leaves it to others
+    @classmethod
+    def sections(cls) -> list[tuple[Any, dict[str, list[str]]]]:
+        """The fields by the step in which they are written, as FAB wants them."""
+        found = []
+        for step, title in STEP_TITLES.items():
+            names = [field.name for field in cls.written if field.step is step and field.kind is not Kind.CHANNEL]
+            if step is Step.SETUP:
+                names[1:1] = [SENDER] if hasattr(cls, SENDER) else []
+                names += [custom_fields.form_name(field.id) for field in cls.custom]
+            if names:
+                found.append((title, {"fields": names}))
+        return found
+
+    @property
+    def compared(self) -> list[str]:
+        """The fields that somebody else may have changed meanwhile."""
+        left = {"documents", "removed_documents", "csrf_token", "seen"}
+        return [field.name for field in self if field.name not in left and field.name != "channel"]
+
+    def values_of(self, names: Iterable[str]) -> dict[str, Any]:
+        """The values of these fields as columns of Campaign: times in UTC, counts never empty."""
+        chosen, values = set(names), {}
+        moments = [field.name for field in self.written if field.kind is Kind.MOMENT]
+        if "zone" in chosen:
+            chosen.update(moments)  # the same hours on other clocks are other times
+        for field in self.written:
+            if field.name not in chosen or not field.kind.is_column:
+                continue
+            data = self[field.name].data
+            if field.kind is Kind.MOMENT:
+                data = in_utc(data, self.zone.data)
+            elif field.kind in (Kind.DURATION, Kind.COUNT):
+                data = data or 0
+            values[field.name] = data
+        if SENDER in chosen:
+            values |= self[SENDER].columns() or {}
         return values
+
+    def custom_values(self, names: Iterable[str]) -> dict[int, Any]:
+        """What was written into these fields of our own, by their ids."""
+        chosen = set(names)
+        found = ((field.id, custom_fields.form_name(field.id)) for field in self.custom)
+        return {field_id: self[name].data for field_id, name in found if name in chosen}
 
     def uploads(self) -> list[Any]:
         """The files that were chosen; a browser sends one empty part when there are none."""
-        return [file for file in self.documents.data or () if getattr(file, "filename", "")]
-
-
-class EditCampaignForm(CampaignForm):
-    """The same for a campaign that exists: its documents can be taken off."""
-
-    removed_documents = SelectMultipleField(_l("Take off documents"), coerce=int, validate_choice=False)
+        files = self["documents"].data if "documents" in self else ()
+        return [file for file in files or () if getattr(file, "filename", "")]
 
     def show(self, campaign: Campaign) -> None:
-        """Fill in what WTForms cannot know: ids of related rows and times in the campaign's zone."""
-        self.folders.data = [folder.id for folder in campaign.folders]
-        self.group_seen.data = str(campaign.group_id or "")
-        for name in MOMENTS:
-            self[name].data = in_zone(getattr(campaign, name), campaign.zone)
+        """Fill in what WTForms cannot know: ids of related rows, times in the campaign's zone, fields of our own."""
+        for field in self.written:
+            if field.kind is Kind.FOLDERS:
+                self[field.name].data = [folder.id for folder in campaign.folders]
+            elif field.kind is Kind.MOMENT:
+                self[field.name].data = in_zone(getattr(campaign, field.name), campaign.zone)
+        values = custom_fields.values_of(campaign) if self.custom else {}
+        for own in self.custom:
+            value = values.get(own.id, "")
+            self[custom_fields.form_name(own.id)].data = value == "yes" if own.kind is CustomKind.FLAG else value
+        if SENDER in self:
+            sender = campaign.sender
+            self[SENDER].data = senders.value_of(campaign.channel, sender.id if sender else None)
+        self.keep_channel(campaign)
+
+    def keep_channel(self, campaign: Campaign) -> None:
+        """Offer no other channel once there are words: it would forget them."""
+        if SENDER in self and (campaign.status is not CampaignStatus.DRAFT or campaign.html or campaign.text):
+            self[SENDER].channels = (campaign.channel,)
+
+    def remember(self) -> None:
+        """Note what this form shows, for the moment when it comes back."""
+        self.seen.data = seen.fingerprints(self, self.compared)
+
+    def of_stored(self, campaign: Campaign) -> "CampaignForm":
+        """The same form, filled with what is stored now."""
+        stored = type(self)(formdata=None, obj=campaign)
+        stored.show(campaign)
+        return stored
 
     def offer_documents(self, campaign: Campaign) -> None:
-        """List the documents that can be taken off; without any there is nothing to choose."""
-        present = [document for document in campaign.documents if not document.is_removed]
-        self.removed_documents.choices = [SelectChoice(document.id, document.name) for document in present]
-        if not present:
-            del self.removed_documents
+        """Show the documents that are attached, each with the way to take it off."""
+        if "documents" in self:
+            self["documents"].campaign = campaign
 
 
-class RunForm(PanelForm):
-    """Which folders a campaign is to be run on."""
+def form_for(
+    channel: Channel, *steps: Step, is_edit: bool = False, has_cards: bool = False, is_quick: bool = False
+) -> type[CampaignForm]:
+    """The form of a channel with the fields of these steps, or all.
 
-    folders = row_choices(_l("Folders"), folder_rows, _l("People who already got the message do not get it again."))
+    is_edit: for a campaign that exists: documents can be taken off. has_cards: channel and sender are chosen in one.
+    is_quick: only what a draft cannot be without.
+    """
+    custom = custom_fields.in_order() if not is_quick and (not steps or Step.SETUP in steps) else ()
+    chosen = [field for field in fields.of(channel, *steps) if not (has_cards and _is_of_cards(field))]
+    if is_quick:
+        chosen = [field for field in chosen if field.name == "name"]
+    members: dict[str, Any] = {"written": tuple(chosen), "custom": custom}
+    for field in chosen:
+        members[field.name] = MAKERS[field.kind](field, _l(field.label), _l(field.help) if field.help else "")
+    if "channel" in members:
+        members["channel"] = HiddenField(default=channel.value)
+    if has_cards and any(_is_of_cards(field) for field in fields.of(channel, *steps)):
+        members[SENDER] = SenderCards(_l("Send by"))
+    for own in custom:
+        members[custom_fields.form_name(own.id)] = _custom(own)
+    if is_edit and "documents" in members:
+        members["removed_documents"] = SelectMultipleField(coerce=int, validate_choice=False)
+    return type("CampaignForm", (CampaignForm,), members)
 
-    def count_at(self, address: str) -> None:
-        """Let the page ask that address how many people are in the chosen folders, whenever others are chosen."""
-        asked = {"hx-get": address, "hx-trigger": "change", "hx-target": "#people-of-run"}
-        self.folders.render_kw = {**(self.folders.render_kw or {}), **asked}
 
-
-def _why() -> StringField:
-    return line(_l("Reason"), _l("For the removal log. May stay empty."), maxlength=255)
-
-
-class RemoveOneForm(PanelForm):
-    """Why somebody is taken out of a campaign who is known already."""
-
-    why = _why()
-
-
-class RemoveClientForm(PanelForm):
-    """Whom to take out of a campaign, and why. said: what was done before the rest was asked about again."""
-
-    said = ""
-    address = text_area(
-        _l("E-mail addresses or phone numbers"), _l("The exact addresses of the clients, one in a line."), rows=3
-    )
-    why = _why()
-
-    def addresses(self) -> list[str]:
-        """What was written, without empty lines, each once."""
-        return list(dict.fromkeys(filter(None, (each.strip() for each in (self.address.data or "").splitlines()))))
+def _is_of_cards(field: CampaignField) -> bool:
+    return field.kind in (Kind.CHANNEL, Kind.SENDER)

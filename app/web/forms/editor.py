@@ -11,7 +11,7 @@ from wtforms import StringField, TextAreaField
 from wtforms.widgets import TextArea
 
 from app.audience.queries import own_fields
-from app.channels.merge import CONTACT_FIELDS, UNSUBSCRIBE_URL
+from app.channels.merge import CONTACT_FIELDS, PUSH_LINK, UNSUBSCRIBE_URL
 from app.web import launch, policy, security
 from app.web.base import may
 from app.web.forms.fields import PanelForm, line, text_area
@@ -66,7 +66,7 @@ def merge_fields() -> list[tuple[str, str]]:
     """Every field of a contact that is known, own ones too, as (its name in a message, what people call it)."""
     fields = [(name, launch.field_name(name)) for name in CONTACT_FIELDS]
     fields += [(name, launch.field_name(name)) for name in own_fields()]
-    return [*fields, (UNSUBSCRIBE_URL, _("the unsubscribe link"))]
+    return [*fields, (UNSUBSCRIBE_URL, _("the unsubscribe link")), (PUSH_LINK, _("the link to subscribe a browser"))]
 
 
 def _told() -> dict[str, Any]:

@@ -7,6 +7,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_appbuilder.forms import DynamicForm
+from flask_babel import gettext as _
+from markupsafe import Markup
 from sqlalchemy import select
 from wtforms import (
     BooleanField,
@@ -22,9 +24,9 @@ from wtforms import (
 )
 from wtforms.fields import SelectChoice
 from wtforms.validators import Optional
+from wtforms.widgets import html_params
 
 from app.audience.models import Folder
-from app.channels.models import SmtpAccount
 from app.extensions import db
 
 FORMATS = ["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]  # the first is written
@@ -84,6 +86,44 @@ def number(label: str, description: str = "", default: int | None = None) -> Int
         validators=[Optional()],
         render_kw=_control(type="number", min="0", step="1"),
     )
+
+
+class DurationField(IntegerField):
+    """A whole number of seconds, minutes or hours; data in seconds. Shown in the largest unit that leaves no rest."""
+
+    UNITS = {"seconds": 1, "minutes": 60, "hours": 3600}
+    unit = "seconds"
+
+    def process(self, formdata: Any, *args: Any, **kwargs: Any) -> None:
+        """The unit has a field of its own beside the number; who sends none means seconds."""
+        super().process(formdata, *args, **kwargs)
+        if formdata and f"{self.name}-unit" in formdata:
+            self.unit = formdata[f"{self.name}-unit"] if formdata[f"{self.name}-unit"] in self.UNITS else "seconds"
+            if self.data is not None:
+                self.data *= self.UNITS[self.unit]
+        elif self.data:
+            self.unit = next(unit for unit in reversed(self.UNITS) if self.data % self.UNITS[unit] == 0)
+
+    def __call__(self, **kwargs: Any) -> Markup:
+        """The number and its unit side by side."""
+        number = self.data // self.UNITS[self.unit] if isinstance(self.data, int) else ""
+        written = self.raw_data[0] if self.raw_data else number
+        attributes = {"type": "number", "min": "0", "step": "1", "id": self.id, "name": self.name, **kwargs}
+        names = {"seconds": _("seconds"), "minutes": _("minutes"), "hours": _("hours")}
+        options = (
+            Markup("<option {}>{}</option>").format(Markup(html_params(value=unit, selected=unit == self.unit)), name)
+            for unit, name in names.items()
+        )
+        return Markup('<div class="input-group"><input {}><select {}>{}</select></div>').format(
+            Markup(html_params(value=written, **attributes)),
+            Markup(html_params(name=f"{self.name}-unit", class_="form-select", aria_label=_("Unit"))),
+            Markup("").join(options),
+        )
+
+
+def duration(label: str, description: str = "") -> DurationField:
+    """A time to wait, in a unit of the person's choice; empty is none."""
+    return DurationField(label, description=description, default=0, validators=[Optional()])
 
 
 def check_box(label: str, description: str = "", default: bool = False) -> BooleanField:
@@ -170,14 +210,6 @@ def row_choices(label: str, rows: Callable[[], list[tuple[int, str]]], descripti
 def folder_rows() -> list[tuple[int, str]]:
     """Every folder as (id, name)."""
     return _pairs(select(Folder.id, Folder.name).order_by(Folder.name))
-
-
-def account_rows() -> list[tuple[int, str]]:
-    """Every SMTP account as (id, name)."""
-    return [
-        (pk, name)
-        for pk, name in db.session.execute(select(SmtpAccount.id, SmtpAccount.name).order_by(SmtpAccount.name))
-    ]
 
 
 def in_utc(value: datetime | None, zone: str) -> datetime | None:

@@ -7,12 +7,14 @@ from flask_babel import lazy_gettext as _l
 from wtforms import DecimalField
 from wtforms.validators import Optional
 
-from app.web.forms.fields import PanelForm, check_box, line, number, secret
+from app.channels.contract import Channel
+from app.web.channels import NAMES
+from app.web.forms.fields import PanelForm, check_box, choice, line, number, secret
 
 MICROS = 1_000_000
 SECTIONS: list[tuple[Any, dict[str, list[str]]]] = [
     (_l("Twilio account"), {"fields": ["name", "account_sid", "key_sid", "secret"]}),
-    (_l("Sender"), {"fields": ["sender", "is_enabled"]}),
+    (_l("Sender"), {"fields": ["channel", "sender", "is_enabled"]}),
     (_l("Limits"), {"fields": ["per_second", "per_minute", "per_hour", "per_day", "max_connections"]}),
     (_l("Costs"), {"fields": ["segment_price", "currency"]}),
 ]
@@ -34,6 +36,12 @@ class GatewayForm(PanelForm):
         _l("Auth token or secret of the key"),
         _l("Stored encrypted and never shown. Leave it empty to keep the stored one."),
     )
+    channel = choice(
+        _l("Sends"),
+        [(channel.value, NAMES[channel]) for channel in (Channel.SMS, Channel.WHATSAPP)],
+        _l("Stays as it is once the gateway was created."),
+        default=Channel.SMS.value,
+    )
     sender = line(
         _l("Sender"),
         _l("A number such as +44 7700 900123, a messaging service (MG…), a short code, or a name of 11 characters."),
@@ -46,7 +54,7 @@ class GatewayForm(PanelForm):
     max_connections = number(_l("Requests at once"), _l("How many all workers together may make."), 16)
     segment_price = DecimalField(
         _l("Price of a segment"),
-        description=_l("For the estimate before a start. Empty: no estimate."),
+        description=_l("Over WhatsApp that of a message. For the estimate before a start. Empty: no estimate."),
         places=None,
         validators=[Optional()],
         render_kw={"class": "form-control", "inputmode": "decimal"},

@@ -9,7 +9,7 @@ from wtforms.fields import SelectChoice
 
 from app.notices.choices import LEADS, Person
 from app.notices.models import NoticeKind, Scope, Way
-from app.web import words
+from app.web import vocabulary, words
 from app.web.forms.fields import PanelForm
 
 
@@ -41,7 +41,7 @@ class _Base(PanelForm):
 
 def _select(kind: NoticeKind, way: Way) -> SelectField:
     control = {"class": "form-select", "data-plain": True}
-    return SelectField(words.OF_VALUES[NoticeKind][kind], choices=_scopes, render_kw=control)
+    return SelectField(vocabulary.OF_VALUES[NoticeKind][kind], choices=_scopes, render_kw=control)
 
 
 class ChoicesForm(type("Matrix", (_Base,), {field_name(k, w): _select(k, w) for k in NoticeKind for w in Way})):  # type: ignore[misc]

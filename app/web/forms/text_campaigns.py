@@ -1,34 +1,14 @@
-"""The forms of a campaign of text messages, without what only e-mails have, and the number of a test."""
+"""The field of a text message, and where a test goes."""
 
 from typing import Any
 
 from flask import url_for
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
-from sqlalchemy import select
-from wtforms import HiddenField, TextAreaField
+from wtforms import TextAreaField
 from wtforms.widgets import TextArea
 
-from app.channels.contract import Channel
-from app.channels.models import Gateway
-from app.extensions import db
-from app.web.forms.campaigns import EDIT_SECTIONS, SECTIONS, CampaignForm, EditCampaignForm
-from app.web.forms.editor import MERGE_HELP
-from app.web.forms.fields import PanelForm, line, row_choice
-
-NOT_OF_TEXTS = frozenset({"subject", "html", "to_second_email", "track_opens", "track_clicks"})
-
-
-def gateway_rows() -> list[tuple[int, str]]:
-    """Every gateway as (id, its name and what people see)."""
-    found = db.session.execute(select(Gateway.id, Gateway.name, Gateway.sender).order_by(Gateway.name))
-    return [(pk, f"{name} ({sender})") for pk, name, sender in found]
-
-
-def _only_gateway() -> int | None:
-    """The gateway, where there is no choice."""
-    rows = gateway_rows()
-    return rows[0][0] if len(rows) == 1 else None
+from app.web.forms.fields import PanelForm, line
 
 
 class CountedText(TextArea):
@@ -52,48 +32,26 @@ def _lines(value: str | None) -> str:
     return (value or "").replace("\r\n", "\n")
 
 
-def _message() -> TextAreaField:
+def counted_text(label: Any, description: Any) -> TextAreaField:
+    """A text message, with its segments below it."""
     return TextAreaField(
-        _l("Message"),
-        description=MERGE_HELP,
+        label,
+        description=description,
         filters=[_lines],
         widget=CountedText(),
         render_kw={"class": "form-control is-prose", "rows": 6},
     )
 
 
-def _gateway() -> Any:
-    return row_choice(_l("SMS sender"), gateway_rows, _l("choose one"), default=_only_gateway)
+class ContactForm(PanelForm):
+    """Whose devices a test goes to."""
 
-
-class TextCampaignForm(CampaignForm):
-    """Everything a person writes about a campaign of text messages."""
-
-    smtp_account_id = subject = html = to_second_email = track_opens = track_clicks = None  # type: ignore[assignment]
-    channel = HiddenField(default=Channel.SMS.value)
-    gateway_id = _gateway()
-    text = _message()
-
-
-class EditTextCampaignForm(EditCampaignForm):
-    """The same for a campaign that exists."""
-
-    smtp_account_id = subject = html = to_second_email = track_opens = track_clicks = None  # type: ignore[assignment]
-    channel = HiddenField(default=Channel.SMS.value)
-    gateway_id = _gateway()
-    text = _message()
-
-
-def sections(of: list[tuple[Any, dict[str, Any]]]) -> list[tuple[Any, dict[str, Any]]]:
-    """The sections of the campaign's form with the fields that text messages have."""
-    named = {"smtp_account_id": "gateway_id"}
-    return [
-        (title, {"fields": [named.get(name, name) for name in part["fields"] if name not in NOT_OF_TEXTS]})
-        for title, part in of
-    ]
-
-
-TEXT_SECTIONS, EDIT_TEXT_SECTIONS = sections(SECTIONS), sections(EDIT_SECTIONS)
+    to = line(
+        _l("Your e-mail address"),
+        _l("That of a contact who has subscribed a browser; all their devices get the test."),
+        type="email",
+        autocomplete="email",
+    )
 
 
 class NumberForm(PanelForm):

@@ -9,7 +9,10 @@ import "./polling.js";
 import "./fills.js";
 import "./dual-list.js";
 import "./colors.js";
+import "./copy.js";
+import "./push-preview.js";
 import "./missions.js";
+import "./documents.js";
 import "./editor-loader.js";
 import { enhance } from "./enhance.js";
 

@@ -64,6 +64,8 @@ async function submit(form, submitter) {
       else Modal.getInstance(box()).hide();
       return;
     }
+    const next = answer.headers.get("HX-Redirect"); // saved, and it goes on there
+    if (next) { isLeft = true; location.assign(next); return; }
     const taken = take(await answer.text());
     if (taken) { show(taken, form.action); return; }
   } catch { /* no answer: the words below say so */ }

@@ -7,7 +7,8 @@ from app.extensions import csrf
 
 def register(app: Flask) -> None:
     """Register the hooks. A provider has no CSRF token; its signature is checked instead."""
-    from app.web.hooks.twilio import hooks
+    from app.web.hooks import mail, twilio
 
-    csrf.exempt(hooks)
-    app.register_blueprint(hooks)
+    for hooks in (twilio.hooks, mail.hooks):
+        csrf.exempt(hooks)
+        app.register_blueprint(hooks)

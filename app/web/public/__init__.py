@@ -1,4 +1,4 @@
-"""The pages behind the links of a message: unsubscribe, click and open. No session, no cookie, no account."""
+"""The pages behind the links of a message: unsubscribe, click, open, web push. No session, no cookie, no account."""
 
 from flask import Flask
 
@@ -6,8 +6,11 @@ from app.extensions import csrf
 
 
 def register(app: Flask) -> None:
-    """Register the public pages. A one-click unsubscribe comes from a mail provider, which has no CSRF token."""
+    """Register the public pages. A one-click unsubscribe comes from a mail provider, and a renewal
+    from a service worker: neither has a CSRF token, and the others have the token of their link."""
     from app.web.public.pages import pages
+    from app.web.public.push import push
 
-    csrf.exempt(pages)
-    app.register_blueprint(pages)
+    for blueprint in (pages, push):
+        csrf.exempt(blueprint)
+        app.register_blueprint(blueprint)

@@ -1,6 +1,7 @@
 """What a reader of a message reaches, and mail scanners a thousand times: each request is one or two small reads, and
 only the first open or click writes."""
 
+import json
 import logging
 from collections.abc import Callable
 from io import BytesIO
@@ -49,16 +50,27 @@ def _headers(response: AnyResponse) -> AnyResponse:
     return response
 
 
-@pages.errorhandler(AppError)
-def _app_error(error: AppError) -> Response:
-    return _page(words.of_error(error), status=error.status)
+def told(sentence: str, status: int = 200) -> Response:
+    """A sentence, in JSON for a script that sent some, else as a page."""
+    if request.mimetype == "application/json":
+        return Response(json.dumps({"error": sentence}), status, mimetype="application/json")
+    return page(sentence, status=status)
 
 
-@pages.errorhandler(SQLAlchemyError)
-def _database_error(error: SQLAlchemyError) -> Response:
+def on_app_error(error: AppError) -> Response:
+    """What went wrong, in words."""
+    return told(words.of_error(error), error.status)
+
+
+def on_database_error(error: SQLAlchemyError) -> Response:
+    """The reader can only come back later."""
     db.session.rollback()
     log.warning("public page without a database", extra={"endpoint": request.endpoint, "error": type(error).__name__})
-    return _page(str(AWAY), status=503)
+    return told(str(AWAY), 503)
+
+
+pages.register_error_handler(AppError, on_app_error)
+pages.register_error_handler(SQLAlchemyError, on_database_error)
 
 
 @pages.route("/u/<token>", methods=["GET"])
@@ -66,10 +78,10 @@ def ask(token: str) -> Response:
     """A page with a button. Opening it changes nothing: scanners open every link of a message."""
     campaign_id, seq = read(key_for(TokenPurpose.UNSUBSCRIBE), token)
     if seq == TEST_SEQ:
-        return _page(_("This link comes from a test message. Nobody's subscription hangs on it."))
+        return page(_("This link comes from a test message. Nobody's subscription hangs on it."))
     if engagement.is_unsubscribed(campaign_id, seq):
-        return _page(_("You are unsubscribed. We send nothing more to this address."))
-    return _page(_("Do you want to stop getting messages from us at this address?"), button=_("Unsubscribe"))
+        return page(_("You are unsubscribed. We send nothing more to this address."))
+    return page(_("Do you want to stop getting messages from us at this address?"), button=_("Unsubscribe"))
 
 
 @pages.route("/u/<token>", methods=["POST"])
@@ -78,7 +90,7 @@ def unsubscribe(token: str) -> Response:
     campaign_id, seq = read(key_for(TokenPurpose.UNSUBSCRIBE), token)
     if seq != TEST_SEQ:
         in_transaction(engagement.unsubscribe, campaign_id, seq)
-    return _page(_("You are unsubscribed. We send nothing more to this address."))
+    return page(_("You are unsubscribed. We send nothing more to this address."))
 
 
 @pages.route("/c/<token>/<number>", methods=["GET"])
@@ -138,8 +150,9 @@ def _noted(record: Callable[[int, int], None], campaign_id: int, seq: int) -> No
         log.warning("engagement not recorded", extra=ids | {"error": type(error).__name__})
 
 
-def _page(sentence: str, button: str = "", status: int = 200) -> Response:
+def page(sentence: str, button: str = "", status: int = 200) -> Response:
+    """A page with one sentence, and a button if there is something to do."""
     # Not render_template: what the panel adds to every template would load the session and its person.
     template = current_app.jinja_env.get_template("public/page.html")
-    page = template.render(title=_("Your subscription"), sentence=sentence, button=button, language=get_locale())
-    return Response(page, status, mimetype="text/html")
+    shown = template.render(title=_("Your subscription"), sentence=sentence, button=button, language=get_locale())
+    return Response(shown, status, mimetype="text/html")

@@ -13,9 +13,8 @@ from app.campaigns.lifecycle import CampaignStatus
 from app.campaigns.models import Campaign
 from app.reports import calendar, cards
 from app.reports.calendar import Load, Span
-from app.web import formats, place, words
+from app.web import channels, formats, place, words
 from app.web.views.campaign_actions import people_words
-from app.web.views.cards import CHANNEL_ICONS
 
 MOMENT = "EEE d MMM y, HH:mm"
 NEARLY_FULL = 0.8
@@ -45,7 +44,7 @@ def event(span: Span, may_move: bool) -> dict[str, Any]:
         "rank": list(ICONS).index(span.status),  # what is to come stands above what is over
         "status": words.of(span.status),
         "chip": formats.campaign_status(span.status),
-        "channel": CHANNEL_ICONS.get(span.channel, "send"),
+        "channel": channels.ICONS[span.channel],
         "times": _times(span),
         "facts": [people_words(span.people), *([span.sender] if span.sender else [])],
         "why": words.sentence(why) if why is not None and may_move else "",

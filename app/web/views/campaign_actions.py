@@ -11,11 +11,12 @@ from flask_babel import ngettext
 from markupsafe import Markup
 
 from app.campaigns.lifecycle import EDITABLE, MOVES, CampaignEvent, CampaignStatus
-from app.channels.models import Gateway, Sender
+from app.campaigns.models import SENDER_KINDS
+from app.channels.contract import Channel
 from app.reports.audiences import People
 from app.reports.cards import Card
 from app.sending.states import Shown
-from app.web import formats, security
+from app.web import channels, formats, security
 from app.web.base import may
 from app.web.generated import DANGER_ACTIONS
 
@@ -168,15 +169,10 @@ def _button(view: Any, action: Any, card: Card, key: str = "") -> Button:
     return Button(action.name, text, action.icon, "post", address, key, question(action, card), danger, more)
 
 
-def no_sender(kind: type[Sender]) -> str:
+def no_sender(channel: Channel) -> str:
     """That there is nothing to send through, with the way to mend it."""
-    if kind is Gateway:
-        sentence = _("A campaign of text messages needs a gateway, and there is none yet.")
-        label = _("Create a gateway")
-    else:
-        sentence = _("An e-mail campaign needs an SMTP account, and there is none yet.")
-        label = _("Create an SMTP account")
-    if not may(security.CREATE, kind.__name__):
-        return " ".join((sentence, _("Ask an administrator to create one.")))
-    address = url_for(f"{kind.__name__}View.add")
-    return Markup('{} <a class="alert-link" href="{}">{}</a>').format(sentence, address, label)
+    kind, sentence = SENDER_KINDS[channel].__name__, channels.NO_SENDER[channel]
+    if not may(security.CREATE, kind):
+        return " ".join((str(sentence), _("Ask an administrator to create one.")))
+    words = Markup('{} <a class="alert-link" href="{}">{}</a>')
+    return words.format(sentence, url_for(f"{kind}View.add"), channels.ADD_SENDER[channel])

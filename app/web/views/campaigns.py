@@ -14,37 +14,24 @@ from flask_login import current_user
 from sqlalchemy import ColumnElement, select
 from werkzeug.wrappers import Response
 
-from app.campaigns import removal_log, service
-from app.campaigns.lifecycle import EDITABLE
-from app.campaigns.models import Campaign
+from app.campaigns import custom_fields, removal_log, service
+from app.campaigns.lifecycle import EDITABLE, CampaignStatus
+from app.campaigns.models import SENDER_KINDS, Campaign
 from app.channels.contract import Channel, Outcome
-from app.channels.models import Gateway, SmtpAccount
 from app.extensions import db
-from app.kernel.errors import AppError, Conflict, InvalidInput
+from app.kernel.errors import AppError, Conflict
 from app.reports import audiences, cards
 from app.sending import removals
 from app.sending import service as sending
-from app.web import formats, words
+from app.web import channels, formats, words
 from app.web.base import AppModelView, actor, unit_of_work
 from app.web.choices import ChoiceFilters, Chosen
-from app.web.forms.campaigns import (
-    EDIT_SECTIONS,
-    SECTIONS,
-    CampaignForm,
-    EditCampaignForm,
-    RemoveClientForm,
-    RunForm,
-)
+from app.web.forms.campaigns import CampaignForm, form_for
 from app.web.forms.groups import InGroup, group_rows
-from app.web.forms.text_campaigns import (
-    EDIT_TEXT_SECTIONS,
-    TEXT_SECTIONS,
-    EditTextCampaignForm,
-    TextCampaignForm,
-)
+from app.web.forms.recipients import RemoveClientForm, RunForm
 from app.web.lists import AppInterface
 from app.web.results import said_of_removal
-from app.web.views import campaign_actions, cards_filter, launch
+from app.web.views import campaign_actions, campaign_writing, cards_filter, launch
 from app.web.views.campaign_actions import ASKED_ON_A_PAGE, FIRST
 from app.web.views.history import latest
 
@@ -83,8 +70,9 @@ class CampaignView(ChoiceFilters, AppModelView):
         "duplicate": "create",
         "delete_chosen": "delete",
     }
-    form_fields = {"smtp_account": "smtp_account_id", "gateway": "gateway_id", "document": "documents"}
+    form_fields = campaign_writing.FORM_FIELDS
     add_template = "campaign_add.html"
+    extra_args = {"channels": channels}
     has_short_form = False
     empty_words = _l("Import contacts, add an SMTP account, then write the first campaign.")
     choice_filters = {"group_id": InGroup, "created_by": MadeBy}
@@ -158,8 +146,10 @@ class CampaignView(ChoiceFilters, AppModelView):
             campaign=campaign,
             status=formats.campaign_status(campaign.status),
             documents=[document for document in campaign.documents if not document.is_removed],
+            own_values=custom_fields.named_values(campaign),
             removed=removal_log.number(campaign.id) if "remove_client" in allowed else 0,
             may_edit=campaign.status in EDITABLE and "edit" in allowed,
+            is_draft=campaign.status is CampaignStatus.DRAFT,
             first=[action for action in possible if action.name == FIRST.get(campaign.status)],
             more=[action for action in possible if action.name != FIRST.get(campaign.status)],
             questions={action.name: campaign_actions.question(action, card) for action in possible},
@@ -170,67 +160,59 @@ class CampaignView(ChoiceFilters, AppModelView):
 
     def create(self, form: CampaignForm) -> Campaign:
         """A new draft with its folders and documents."""
-        campaign = service.create(form.plain_values(), form.folders.data, actor())
-        self._attach(campaign, form)
-        return campaign
+        return campaign_writing.create(form)
 
-    def change(self, item: Campaign, form: EditCampaignForm) -> None:
-        """The form's values, refused when somebody else changed the campaign since the form was opened."""
-        if not (form.revision.data or "").isdigit():
-            raise InvalidInput("This form is not complete. Open the campaign again.")
-        with db.session.no_autoflush:
-            for name, value in form.plain_values().items():
-                setattr(item, name, value)
-            item.folders = service.folders(form.folders.data)
-            service.prepare_change(item, actor(), int(form.revision.data))
-        db.session.flush()
-        for document in item.documents:
-            if document.id in form.removed_documents.data:
-                service.detach(document.id)
-        self._attach(item, form)
+    def change(self, item: Campaign, form: CampaignForm) -> None:
+        """What the person changed in the form; refused where somebody else changed the same meanwhile."""
+        campaign_writing.change(item, form)
 
     def remove(self, item: Campaign) -> None:
         """Delete it with its recipients; one that is sending must be stopped first."""
         sending.delete_campaign(item.id)
 
-    def _attach(self, campaign: Campaign, form: CampaignForm) -> None:
-        for file in form.uploads():
-            data = file.stream.read(service.MAX_DOCUMENTS_BYTES + 1)
-            service.attach(campaign.id, file.filename, file.mimetype, data)
-
     @property
-    def _is_of_texts(self) -> bool:
-        """Whether this request is about a campaign of text messages."""
+    def _channel(self) -> Channel:
+        """The channel of the campaign that this request is about."""
         if not has_request_context():
-            return False
+            return Channel.EMAIL
         pk = (request.view_args or {}).get("pk")
-        channel = self._item(pk).channel if pk else request.values.get("channel")
-        return bool(channel == Channel.SMS)
+        if pk:
+            return Channel(self._item(pk).channel)
+        given = request.values.get("channel", "")
+        return Channel(given) if given in set(Channel) else Channel.EMAIL
 
     @property
     def add_form(self) -> type[CampaignForm]:
         """What a new campaign of this channel has."""
-        return TextCampaignForm if self._is_of_texts else CampaignForm
+        return self._form()
 
     @property
-    def edit_form(self) -> type[EditCampaignForm]:
+    def edit_form(self) -> type[CampaignForm]:
         """What a campaign of this channel has."""
-        return EditTextCampaignForm if self._is_of_texts else EditCampaignForm
+        return self._form(is_edit=True)
+
+    def _form(self, is_edit: bool = False) -> type[CampaignForm]:
+        if not has_request_context():  # FAB asks when it starts, for names of fields that it does not use
+            return CampaignForm
+        if "campaign_form" not in g:
+            g.campaign_form = form_for(self._channel, is_edit=is_edit)
+        form: type[CampaignForm] = g.campaign_form
+        return form
 
     @property
     def add_fieldsets(self) -> Any:
-        """The sections of the form."""
-        return TEXT_SECTIONS if self._is_of_texts else SECTIONS
+        """The sections of the form: its steps below each other."""
+        return self._form().sections()
 
     @property
     def edit_fieldsets(self) -> Any:
-        """The sections of the form, with what can be taken off."""
-        return EDIT_TEXT_SECTIONS if self._is_of_texts else EDIT_SECTIONS
+        """The same."""
+        return self._form(is_edit=True).sections()
 
     def _add(self) -> Any:
-        kind = Gateway if self._is_of_texts else SmtpAccount
+        kind = SENDER_KINDS[self._channel]
         if db.session.scalar(select(kind.id).limit(1)) is None:
-            flash(campaign_actions.no_sender(kind), "warning")
+            flash(campaign_actions.no_sender(self._channel), "warning")
             return None
         return super()._add()
 
@@ -243,9 +225,10 @@ class CampaignView(ChoiceFilters, AppModelView):
             return None
         return super()._edit(pk)
 
-    def prefill_form(self, form: EditCampaignForm, pk: Any) -> None:
-        """Ids, local times and documents of the stored campaign."""
+    def prefill_form(self, form: CampaignForm, pk: Any) -> None:
+        """Ids, local times and fields of our own of the stored campaign."""
         form.show(self._item(pk))
+        form.remember()
 
     def _get_edit_widget(self, form: Any, **kwargs: Any) -> Any:
         form.offer_documents(self._item((request.view_args or {}).get("pk")))
@@ -293,7 +276,7 @@ class CampaignView(ChoiceFilters, AppModelView):
     def send_test(self, campaign: Campaign) -> Any:
         """Send the message as it stands to the person who asks and show what the server said."""
         campaign_id = campaign.id
-        if campaign.channel is Channel.SMS:
+        if campaign.channel is not Channel.EMAIL:
             return redirect(url_for("TextMessageView.test", pk=campaign_id))
         try:
             report = sending.send_test(campaign_id, current_user.email)

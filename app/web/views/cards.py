@@ -14,7 +14,7 @@ from app.channels.contract import Channel, Reason
 from app.reports import cards
 from app.reports.cards import Card
 from app.sending.states import Shown
-from app.web import formats, security, words
+from app.web import channels, formats, security, words
 from app.web.base import AppView, may
 from app.web.forms.groups import NO_GROUP, group_rows
 from app.web.views import campaign_actions, cards_filter
@@ -22,7 +22,6 @@ from app.web.views.campaigns import CampaignView
 from app.web.views.cards_filter import SIZES, SORTS, Asked
 
 MOST_IDS = 100
-CHANNEL_ICONS = {Channel.EMAIL: "mail", Channel.SMS: "message-square"}
 
 
 class CardsView(AppView):
@@ -82,7 +81,7 @@ class CardsView(AppView):
             },
             "everything": sum(numbers.values()),
             "status_of": formats.campaign_status,
-            "channel_icons": CHANNEL_ICONS,
+            "channel_icons": channels.ICONS,
             "people_words": campaign_actions.people_words,
             "said_of": _said,
             "share_of": _share,
@@ -139,11 +138,13 @@ def _steps() -> list[Step]:
     have = cards.first_steps()
     account = url_for("SmtpAccountView.add") if may(security.CREATE, "SmtpAccount") else ""
     contacts = url_for("ImportView.add") if may(security.CREATE, "Import") else ""
-    campaign = url_for("CampaignView.add", cards="") if may(security.CREATE, "Campaign") else ""
+    campaign = url_for("WizardView.new") if may(security.CREATE, "Campaign") else ""
+    sender = str(channels.ADD_SENDER[have.channel or Channel.EMAIL])
+    why = _("The mail server that your messages leave through.")
+    if have.channel not in (None, Channel.EMAIL):
+        why = _("The account that your messages leave through.")
     return [
-        Step(
-            _("Add an SMTP account"), _("The mail server that your messages leave through."), account, have.has_account
-        ),
+        Step(sender, why, account, have.channel is not None),
         Step(_("Import your contacts"), _("From a CSV file, into a folder."), contacts, have.has_contacts),
         Step(_("Write the first campaign"), _("Choose its folders, write the message, publish it."), campaign, False),
     ]

@@ -9,14 +9,16 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
-from app.audience import queries, service
+from app.audience import push_devices, queries, replies, service
 from app.audience.models import Contact
 from app.extensions import db
 from app.kernel.errors import AppError
-from app.web import formats, words
-from app.web.base import AppModelView
+from app.reports import receipts
+from app.web import formats, security, words
+from app.web.base import AppModelView, may
 from app.web.forms.contacts import ContactForm, FindForm
 from app.web.lists import AppInterface
+from app.web.views.replies import IN_A_PAGE, ReplyView, looks
 
 COLUMNS = [
     "first_name",
@@ -104,7 +106,8 @@ class ContactView(AppModelView):
     @has_access
     def show(self, pk: str) -> Any:
         """The person with the opened addresses."""
-        opened = service.addresses_of(self._item(pk))
+        contact = self._item(pk)
+        opened = service.addresses_of(contact)
         return self.render_template(
             self.show_template,
             pk=pk,
@@ -112,6 +115,11 @@ class ContactView(AppModelView):
             widgets=self._show(pk),
             related_views=[],
             addresses=list(zip((_("E-mail"), _("Second e-mail"), _("Phone"), _("WhatsApp")), opened, strict=True)),
+            devices=push_devices.of_contact(contact.id),
+            bars=receipts.bars(contact),
+            receipts=receipts.of_contact(contact, IN_A_PAGE) if may(security.READ, "Campaign") else (),
+            replies=replies.of_contact(contact, IN_A_PAGE) if may(security.READ, ReplyView.resource) else (),
+            **looks(),
         )
 
     @expose("/find", methods=["GET", "POST"])

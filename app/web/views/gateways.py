@@ -1,4 +1,4 @@
-"""Gateways: what text messages are sent through, with a test to a number of one's own."""
+"""Gateways: what text messages and WhatsApp are sent through, with a test to a number of one's own."""
 
 from typing import Any
 
@@ -20,13 +20,14 @@ from app.kernel.audit import What
 from app.kernel.db import db_now
 from app.kernel.errors import Conflict
 from app.sending import sender_limits, throttle
-from app.web.base import AppModelView
+from app.web import security
+from app.web.base import AppModelView, may
 from app.web.forms.gateways import SECTIONS, GatewayForm, from_micros, in_micros
 from app.web.lists import AppInterface
 from app.web.views import senders
 from app.web.views.text_messages import test_gateway
 
-FIELDS = ("name", "account_sid", "key_sid", "sender", *LIMITS, "max_connections", "currency", "is_enabled")
+FIELDS = ("name", "account_sid", "key_sid", "channel", "sender", *LIMITS, "max_connections", "currency", "is_enabled")
 
 
 def delete_gateway(gateway: Gateway) -> None:
@@ -50,10 +51,10 @@ class GatewayView(AppModelView):
     add_fieldsets = edit_fieldsets = SECTIONS
     has_short_form = False
     empty_words = _l(
-        "Text messages are sent through a gateway of Twilio. Create the first one and send yourself a test."
+        "Text messages and WhatsApp go through gateways of Twilio. Create the first one and send yourself a test."
     )
-    list_columns = ["name", "sender", "account_sid", "is_enabled", "paused_reason"]
-    search_columns = ["name", "sender", "account_sid"]
+    list_columns = ["name", "channel", "sender", "account_sid", "is_enabled", "paused_reason"]
+    search_columns = ["name", "channel", "sender", "account_sid"]
     order_columns = ["name", "sender"]
     base_order = ("name", "asc")
     label_columns = {
@@ -61,6 +62,7 @@ class GatewayView(AppModelView):
         "name": _l("Name"),
         "account_sid": _l("Account SID"),
         "key_sid": _l("API key SID"),
+        "channel": _l("Sends"),
         "sender": _l("Sender"),
         "max_connections": _l("Requests at once"),
         "segment_price_micros": _l("Price of a segment"),
@@ -72,7 +74,7 @@ class GatewayView(AppModelView):
     }
     show_fieldsets = [
         (_l("Twilio account"), {"fields": ["name", "account_sid", "key_sid"]}),
-        (_l("Sender"), {"fields": ["sender", "is_enabled"]}),
+        (_l("Sender"), {"fields": ["channel", "sender", "is_enabled"]}),
         (_l("Limits"), {"fields": [*LIMITS, "max_connections"]}),
         (_l("Costs"), {"fields": ["segment_price_micros", "currency"]}),
         senders.STATE,
@@ -123,6 +125,8 @@ class GatewayView(AppModelView):
             related_views=[],
             used=used,
             gateway=gateway,
+            inbound_address=gateways.inbound_address(gateway),
+            may_read_replies=may(security.READ, "Reply"),
         )
 
     @action("send_test", _l("Send test message to me"), icon="send", multiple=False)

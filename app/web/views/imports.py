@@ -1,13 +1,11 @@
 """Imports of contacts: upload a CSV file, say which column is what, watch it run, get the bad rows back."""
 
-from datetime import timedelta
 from typing import Any
 
 from flask import Response as FlaskResponse
 from flask import flash, redirect, request, stream_with_context, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access, permission_name
-from flask_babel import format_timedelta
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
@@ -20,7 +18,7 @@ from app.kernel import clock
 from app.kernel.db import reading
 from app.kernel.errors import AppError
 from app.kernel.texts import N_
-from app.web import formats, words
+from app.web import formats, pace, words
 from app.web.base import AppModelView, actor
 from app.web.forms.imports import OWN_FIELD, MappingForm, UploadForm, own_field
 from app.web.lists import AppInterface
@@ -59,15 +57,11 @@ def progress_of(upload: ContactImport) -> dict[str, Any]:
 
 def _left(upload: ContactImport) -> str:
     """The rate and the time left of a running import, once it is known."""
-    if upload.status is not ImportStatus.RUNNING or not (upload.started_at and upload.bytes_done):
+    if upload.status is not ImportStatus.RUNNING or upload.started_at is None:
         return ""
-    seconds = max((clock.utcnow() - upload.started_at).total_seconds(), 1)
-    left = seconds * (upload.size_bytes - upload.bytes_done) / upload.bytes_done
-    return _(
-        "%(rate)s rows a second, about %(left)s left",
-        rate=formats.grouped(round(upload.rows_done / seconds)),
-        left=format_timedelta(timedelta(seconds=left)),
-    )
+    share = upload.bytes_done / max(upload.size_bytes, 1)
+    found = pace.of(upload.started_at, clock.utcnow(), upload.rows_done, share)
+    return _("%(rate)s rows a second, about %(left)s left", rate=found.rate, left=found.left) if found else ""
 
 
 class ImportView(AppModelView):

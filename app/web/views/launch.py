@@ -38,7 +38,7 @@ class LaunchView(AppView):
     @permission_name("read")
     def check(self, pk: int) -> Any:
         """The part of the page and of the question before a start that counts people: asked for after it is shown."""
-        campaign, now = _campaign(pk), db_now()
+        campaign, now = of_request(pk), db_now()
         found = reports.check(campaign, now)
         return self.render_template(
             "_launch_check.html",
@@ -56,7 +56,7 @@ class LaunchView(AppView):
     @permission_name("read")
     def message(self, pk: int) -> Any:
         """The message as somebody would get it, on a page of its own."""
-        campaign = _campaign(pk)
+        campaign = of_request(pk)
         return self.render_template("preview.html", title=_("Preview"), campaign=campaign, **shown(campaign))
 
     @expose("/preview/<int:pk>")
@@ -64,7 +64,7 @@ class LaunchView(AppView):
     @permission_name("read")
     def preview(self, pk: int) -> Response:
         """Its HTML for a frame."""
-        campaign = _campaign(pk)
+        campaign = of_request(pk)
         try:
             made = preview.of(campaign, _chosen(campaign))
         except AppError as error:
@@ -110,7 +110,8 @@ def _chosen(campaign: Campaign) -> Contact | None:
     return audience.get_contact(int(given) if given.isdigit() and len(given) < 10 else 0)
 
 
-def _campaign(pk: int) -> Campaign:
+def of_request(pk: int) -> Campaign:
+    """The campaign that an address names. Raises NotFound."""
     if pk > BIGGEST_ID:
         raise NotFound(campaigns.GONE)
     return campaigns.get(pk)

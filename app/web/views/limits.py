@@ -1,41 +1,76 @@
-"""The limits of all senders on one page: how fast each may send, and what of a day's messages has left."""
+"""The limits of all senders and channels on one page: how fast each may send, what is used, and what binds now."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from flask import flash, redirect, request, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access, permission_name
+from flask_babel import format_datetime
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
-from app.channels.models import Gateway, Sender, SmtpAccount
+from app.campaigns.models import SENDER_KINDS
+from app.channels import limits as channel_limits
+from app.channels.contract import Channel
+from app.channels.models import ChannelLimit, Limited, Sender
+from app.channels.senders import KINDS
 from app.channels.service import LIMITS
 from app.extensions import db
+from app.kernel import clock
 from app.kernel.db import db_now
 from app.kernel.errors import InvalidInput, NotAllowed
 from app.kernel.texts import N_
-from app.sending import sender_limits, throttle
-from app.web import security, words
+from app.sending import sender_limits, usage
+from app.sending.usage import Usage
+from app.web import channels, security, words
 from app.web.base import AppView, may, unit_of_work
 
-KINDS: tuple[type[SmtpAccount] | type[Gateway], ...] = (SmtpAccount, Gateway)
+A_DAY, DAY, TIME = timedelta(hours=20), "EEE d MMM", "HH:mm:ss"
 NO_NUMBER = N_("Write a whole number, or leave it empty for no limit.")
+WAITS: dict[str, Any] = {
+    "per_second": _l("waits for the limit per second"),
+    "per_minute": _l("waits for the limit per minute"),
+    "per_hour": _l("waits for the limit per hour"),
+    "per_day": _l("waits for the limit of 24 hours"),
+}
 
 
 @dataclass(slots=True)
 class Row:
-    """A sender with what stands in its fields. used: messages of the last 24 hours; None when nobody counts them."""
+    """A sender, or all senders of a channel, with what stands in its fields. about: the line below its name."""
 
-    sender: Sender
+    limited: Limited
+    name: str
+    about: str
     may_change: bool
     values: dict[str, str]
-    used: int | None
+    usage: Usage = field(default_factory=Usage)
     errors: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def sender(self) -> Sender | None:
+        """None for a whole channel."""
+        return self.limited if isinstance(self.limited, Sender) else None
+
+    @property
+    def next(self) -> str:
+        """When the next message may leave, by the clocks of the person's zone; "" for at once."""
+        at = self.usage.next_at
+        if at is None:
+            return ""
+        return str(format_datetime(at, TIME if at < clock.utcnow() + A_DAY else f"{DAY}, {TIME}"))
+
+    @property
+    def element(self) -> str:
+        """What its elements of the page begin with."""
+        return self.limited.key.replace(":", "-")
 
     def field(self, name: str) -> str:
         """The name of one of its fields in the form."""
-        return f"{self.sender.key}:{name}"
+        return f"{self.limited.key}:{name}"
 
 
 class LimitsView(AppView):
@@ -49,7 +84,7 @@ class LimitsView(AppView):
     @has_access
     @permission_name("read")
     def index(self) -> Any:
-        """All senders; what was changed holds from the next message on."""
+        """All channels and senders; what was changed holds from the next message on."""
         rows = _rows()
         if request.method == "POST" and _save(rows):
             flash(_("The limits were saved. They hold for running campaigns too."), "success")
@@ -62,25 +97,45 @@ class LimitsView(AppView):
             may_change=any(row.may_change for row in rows),
             may_add=may(security.CREATE, "SmtpAccount"),
             words=words,
+            waits=WAITS,
         )
+
+    @expose("/use")
+    @has_access
+    @permission_name("read")
+    def use(self) -> Any:
+        """What of the page stays fresh: the use of every limit, put where it stands."""
+        return self.render_template("_limits_use.html", rows=_rows(), fields=LIMITS, waits=WAITS)
 
 
 def _rows() -> list[Row]:
     senders: list[Sender] = []
-    for kind in KINDS:
+    for kind in KINDS.values():
         if may(security.READ, kind.__name__):
             senders += db.session.scalars(select(kind).order_by(kind.name))
-    days = [f"{sender.key}:day" for sender in senders if sender.per_day]
-    used = throttle.used_today(days, db_now())
+    rows = [*_channel_rows({sender.channel for sender in senders}), *map(_sender_row, senders)]
+    for row, found in zip(rows, usage.of([row.limited for row in rows], db_now()), strict=True):
+        row.usage = found
+    return rows
+
+
+def _channel_rows(carried: set[Channel]) -> list[Row]:
+    """A row for each channel that has a sender."""
+    kept, together = channel_limits.of_all(), _("all senders of this channel together")
     return [
-        Row(
-            sender,
-            may(security.UPDATE, type(sender).__name__),
-            {name: str(getattr(sender, name) or "") for name in LIMITS},
-            used.get(f"{sender.key}:day", 0) if sender.per_day else None,
-        )
-        for sender in senders
+        _row(kept.get(channel) or ChannelLimit(channel=channel), str(channels.NAMES[channel]), together, kind)
+        for channel, kind in SENDER_KINDS.items()
+        if channel in carried
     ]
+
+
+def _sender_row(sender: Sender) -> Row:
+    return _row(sender, sender.name, sender.address, type(sender))
+
+
+def _row(limited: Limited, name: str, about: str, kind: type[Sender]) -> Row:
+    values = {field: str(getattr(limited, field) or "") for field in LIMITS}
+    return Row(limited, name, about, may(security.UPDATE, kind.__name__), values)
 
 
 def _save(rows: list[Row]) -> bool:
@@ -94,7 +149,7 @@ def _save(rows: list[Row]) -> bool:
     def change() -> None:
         for row, limits in wanted:
             try:
-                sender_limits.change(row.sender, limits)
+                sender_limits.change(_stored(row.limited, limits), limits)
             except InvalidInput as error:
                 row.errors[error.field or LIMITS[0]] = words.of_error(error)
                 raise
@@ -106,8 +161,14 @@ def _save(rows: list[Row]) -> bool:
     return True
 
 
+def _stored(limited: Limited, limits: dict[str, int | None]) -> Limited:
+    """A channel gets its row with its first limit."""
+    is_new = isinstance(limited, ChannelLimit) and limited not in db.session and any(limits.values())
+    return channel_limits.kept(limited.channel) if is_new and isinstance(limited, ChannelLimit) else limited
+
+
 def _read(row: Row) -> dict[str, int | None]:
-    """What stands in the form for a sender; a field that the form has not keeps its value."""
+    """What stands in the form for a row; a field that the form has not keeps its value."""
     found: dict[str, int | None] = {}
     for name in LIMITS:
         text = request.form.get(row.field(name), row.values[name]).strip()

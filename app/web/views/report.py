@@ -13,23 +13,26 @@ from flask_babel import ngettext
 from werkzeug.utils import secure_filename
 from werkzeug.wrappers import Response
 
+from app.audience import replies
 from app.campaigns import removal_log
 from app.campaigns import service as campaigns
 from app.campaigns.lifecycle import OVER, CampaignStatus
 from app.campaigns.models import Campaign
 from app.channels.contract import Reason
-from app.kernel.errors import AppError, NotFound
-from app.reports import export, metrics, recipients, story, workbook
+from app.kernel import clock
+from app.kernel.errors import AppError, NotAllowed, NotFound
+from app.reports import export, metrics, receipts, recipients, story, workbook
 from app.reports.metrics import CampaignReport
 from app.reports.recipients import RecipientRow
-from app.sending import label_runs, labels, removals, retries
+from app.sending import label_runs, labels, recipient_runs, removals, retries
 from app.sending.selection import NO_LABEL, RecipientFilter
 from app.sending.states import RETRIABLE, SHOWN_AS, RecipientState, Shown
-from app.web import formats, security, words
+from app.web import formats, pace, security, words
 from app.web.asked import MAX_NUMBER, one_of
 from app.web.base import AppView, actor, may, unit_of_work
-from app.web.forms.campaigns import RemoveOneForm
+from app.web.forms.recipients import RemoveOneForm
 from app.web.views import report_charts, report_filter
+from app.web.views.replies import IN_A_PAGE, ReplyView, looks
 from app.web.views.report_filter import FACTS, SIZES, Asked
 
 log = logging.getLogger(__name__)
@@ -70,9 +73,10 @@ class ReportView(AppView):
             campaign=campaign,
             found=found,
             sizes=SIZES,
-            runs=label_runs.recent(campaign_id),
-            retries=retries.recent(campaign_id),
+            **_runs(campaign_id),
+            complaints=receipts.complaints(campaign_id),
             removed=removal_log.number(campaign_id) if may(security.REMOVE_RECIPIENTS, self.resource) else 0,
+            replied=replies.number_of_campaign(campaign_id) if may(security.READ, ReplyView.resource) else 0,
             matching=_matching(asked, metrics.campaign_report(campaign_id)),
             **(self._counts(campaign_id, asked) | self._of_rows()),
         )
@@ -134,13 +138,26 @@ class ReportView(AppView):
             flash(words.of_error(error), "danger")
         return redirect(url_for(f"{self.endpoint}.report", campaign_id=campaign_id))
 
-    @expose("/campaign/<int:campaign_id>/retrying")
+    @expose("/campaign/<int:campaign_id>/running")
     @has_access
     @permission_name("read")
-    def retrying(self, campaign_id: int) -> Any:
-        """How far putting failed recipients back has come."""
-        found = retries.recent(_campaign(campaign_id).id)
-        return self.render_template("_retry_runs.html", retries=found, campaign_id=campaign_id, words=words)
+    def running(self, campaign_id: int) -> Any:
+        """How far what somebody wished for many recipients has come."""
+        shown = _runs(_campaign(campaign_id).id)
+        labels = recipients.labels()
+        return self.render_template(
+            "_recipient_runs.html", **shown, labels=labels, campaign_id=campaign_id, words=words
+        )
+
+    @expose("/campaign/<int:campaign_id>/replies")
+    @has_access
+    @permission_name("read")
+    def replies(self, campaign_id: int) -> Any:
+        """The last replies, for those who may read them; asked for after the page is shown."""
+        if not may(security.READ, ReplyView.resource):
+            raise NotAllowed("Only who may read contacts can read replies.")
+        found = replies.of_campaign(_campaign(campaign_id).id, IN_A_PAGE)
+        return self.render_template("_report_replies.html", replies=found, campaign_id=campaign_id, **looks())
 
     @expose("/campaign/<int:campaign_id>/charts")
     @has_access
@@ -162,8 +179,10 @@ class ReportView(AppView):
             campaign=campaign,
             row=row,
             story=story.story(campaign_id, seq),
+            receipts=receipts.of_recipient(campaign_id, seq),
             may_see_missions=may(security.READ, "Mission"),
-            **self._of_rows(),
+            replies=replies.of_recipient(campaign_id, seq) if may(security.READ, ReplyView.resource) else (),
+            **(self._of_rows() | looks()),
         )
 
     @expose("/campaign/<int:campaign_id>/recipient/<int:seq>/remove", methods=["GET", "POST"])
@@ -220,16 +239,6 @@ class ReportView(AppView):
         )
         return back
 
-    @expose("/campaign/<int:campaign_id>/labelling")
-    @has_access
-    @permission_name("read")
-    def labelling(self, campaign_id: int) -> Any:
-        """How far internal statuses for everybody who matches have come."""
-        runs = label_runs.recent(_campaign(campaign_id).id)
-        return self.render_template(
-            "_label_runs.html", runs=runs, labels=recipients.labels(), campaign_id=campaign_id, words=words
-        )
-
     @expose("/campaign/<int:campaign_id>/recipients.csv")
     @has_access
     @permission_name("read")
@@ -278,6 +287,13 @@ def _campaign(campaign_id: int) -> Campaign:
     if campaign_id > MAX_NUMBER:
         raise NotFound("There is no such campaign. It may have been deleted.")
     return campaigns.get(campaign_id)
+
+
+def _runs(campaign_id: int) -> dict[str, Any]:
+    """What is on its way over the recipients, each with its pace."""
+    runs, now = recipient_runs.recent(campaign_id), clock.utcnow()
+    paces = {run.id: pace.of(run.created_at, now, run.reached, run.reached / max(run.last_seq, 1)) for run in runs}
+    return {"runs": runs, "paces": paces}
 
 
 def _asked(campaign: Campaign) -> Asked:

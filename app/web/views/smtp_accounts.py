@@ -12,7 +12,7 @@ from flask_login import current_user
 from sqlalchemy import select
 
 from app.campaigns.models import Campaign
-from app.channels import service
+from app.channels import bounce_mailboxes, service
 from app.channels.contract import Outcome, Security
 from app.channels.models import SmtpAccount
 from app.channels.service import LIMITS
@@ -21,8 +21,8 @@ from app.kernel import audit
 from app.kernel.audit import What
 from app.kernel.errors import AppError, Conflict
 from app.sending import sender_limits
-from app.web import words
-from app.web.base import AppModelView
+from app.web import security, words
+from app.web.base import AppModelView, may
 from app.web.forms.accounts import AUTH, SECTIONS, SECURITY, AccountForm
 from app.web.lists import AppInterface
 from app.web.views import senders
@@ -37,6 +37,7 @@ FIELDS = (
     "from_name",
     "from_email",
     "reply_to",
+    "bounce_address",
     "max_connections",
     "messages_per_connection",
     *LIMITS,
@@ -61,7 +62,7 @@ class SmtpAccountView(AppModelView):
     route_base = "/smtp-accounts"
     resource = "SmtpAccount"
     datamodel = AppInterface(SmtpAccount)
-    method_permission_name = {"send_test": "test"}
+    method_permission_name = {"send_test": "test", "dns": "test"}
     add_form = edit_form = AccountForm
     add_fieldsets = edit_fieldsets = SECTIONS
     has_short_form = False
@@ -83,6 +84,7 @@ class SmtpAccountView(AppModelView):
         "from_name": _l("Sender name"),
         "from_email": _l("Sender address"),
         "reply_to": _l("Reply-to address"),
+        "bounce_address": _l("Bounce address"),
         "max_connections": _l("Connections at once"),
         "messages_per_connection": _l("Messages per connection"),
         "dkim_domain": _l("DKIM domain"),
@@ -95,7 +97,7 @@ class SmtpAccountView(AppModelView):
     }
     show_fieldsets = [
         (_l("Server"), {"fields": ["name", "host", "port", "security", "auth", "username"]}),
-        (_l("Sender"), {"fields": ["from_name", "from_email", "reply_to", "is_enabled"]}),
+        (_l("Sender"), {"fields": ["from_name", "from_email", "reply_to", "bounce_address", "is_enabled"]}),
         (_l("Limits"), {"fields": [*LIMITS, "max_connections", "messages_per_connection"]}),
         (_l("Signature (DKIM)"), {"fields": ["dkim_domain", "dkim_selector"]}),
         senders.STATE,
@@ -131,15 +133,31 @@ class SmtpAccountView(AppModelView):
     @expose("/show/<pk>")
     @has_access
     def show(self, pk: str) -> Any:
-        """The account with the record for the DNS, when it signs."""
+        """The account with the record for the DNS, when it signs, and with its bounce mailbox."""
+        account = self._item(pk)
         return self.render_template(
             self.show_template,
             pk=pk,
             title=self.show_title,
             widgets=self._show(pk),
             related_views=[],
-            dkim=service.dkim_record(self._item(pk)),
+            dkim=service.dkim_record(account),
+            account=account,
+            mailbox=bounce_mailboxes.find(account.id),
+            may_change=may(security.UPDATE, self.resource),
+            may_test=may(security.TEST, self.resource),
         )
+
+    @expose("/dns/<pk>")
+    @has_access
+    def dns(self, pk: str) -> Any:
+        """The part of the account's page that says what receivers find in the DNS."""
+        findings, problem = [], ""
+        try:
+            findings = service.dns_findings(self._item(pk))
+        except AppError as error:
+            problem = words.of_error(error)
+        return self.render_template("_mail_dns.html", findings=findings, problem=problem, words=words)
 
     @action("send_test", _l("Send test e-mail to me"), icon="send", multiple=False)
     def send_test(self, account: SmtpAccount) -> Any:

@@ -1,4 +1,4 @@
-"""Text messages: what a text will cost while it is written, and tests to a number of one's own."""
+"""What a text will cost while it is written, and tests to a number or to devices of one's own."""
 
 from collections.abc import Callable
 from functools import partial
@@ -11,13 +11,13 @@ from flask_babel import gettext as _
 
 from app.campaigns import service as campaigns
 from app.channels import gateways
-from app.channels.contract import Outcome, TestReport
+from app.channels.contract import Channel, Outcome, TestReport
 from app.channels.segments import MAX_UNITS, size_of
 from app.kernel.errors import AppError
 from app.sending import service as sending
 from app.web import words
 from app.web.base import AppView
-from app.web.forms.text_campaigns import NumberForm
+from app.web.forms.text_campaigns import ContactForm, NumberForm
 
 MAX_COUNTED = 20_000
 
@@ -42,15 +42,16 @@ class TextMessageView(AppView):
     @has_access
     @permission_name("send")
     def test(self, pk: int) -> Any:
-        """Send the message of a campaign as it stands to one number."""
+        """Send the message of a campaign as it stands to one number, or to the devices of one contact."""
         campaign = campaigns.get(pk)
         back = url_for("CampaignView.show", pk=pk)
-        return tested(self, partial(sending.send_test, pk), _("Test send of %(name)s", name=campaign.name), back)
+        form = ContactForm() if campaign.channel is Channel.PUSH else NumberForm()
+        title = _("Test send of %(name)s", name=campaign.name)
+        return tested(self, partial(sending.send_test, pk), title, back, form)
 
 
-def tested(view: Any, send: Callable[[str], TestReport], title: str, back: str) -> Any:
-    """The page that asks for a number, and after it what the provider said."""
-    form = NumberForm()
+def tested(view: Any, send: Callable[[str], TestReport], title: str, back: str, form: ContactForm | NumberForm) -> Any:
+    """The page that asks to whom, and after it what the provider said."""
     if form.validate_on_submit():
         try:
             report = send(form.to.data or "")
@@ -66,4 +67,6 @@ def test_gateway(view: Any, gateway_id: int) -> Any:
     """The same for a gateway."""
     name = gateways.get(gateway_id).name
     back = url_for("GatewayView.show", pk=gateway_id)
-    return tested(view, partial(gateways.send_test_message, gateway_id), _("Test of %(name)s", name=name), back)
+    return tested(
+        view, partial(gateways.send_test_message, gateway_id), _("Test of %(name)s", name=name), back, NumberForm()
+    )
