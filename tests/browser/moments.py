@@ -175,7 +175,7 @@ def review(page: Page) -> None:
 def limits(page: Page) -> None:
     """The limits of all senders, from the gear of the cards."""
     page.goto("/dashboard/campaigns")
-    page.get_by_role("link", name="Limits").first.click()
+    page.locator(".page-actions").get_by_role("link", name="Limits").click()
     expect(page.locator("#modal-form.show #model_form")).to_be_visible()
 
 

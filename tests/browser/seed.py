@@ -13,6 +13,7 @@ from app.campaigns import custom_fields, groups, statuses
 from app.campaigns.custom_fields import Definition
 from app.campaigns.lifecycle import CampaignStatus
 from app.campaigns.models import Campaign, CustomKind, InternalStatus, OwnHoliday
+from app.channels import web_push
 from app.channels.contract import Channel, Reason
 from app.channels.models import ApprovalState, SmtpAccount
 from app.extensions import db
@@ -85,6 +86,7 @@ def fill(app: Flask) -> Seed:
         status: _campaign(name, status, why, now + wait if wait else None, people[:size], clients, account, labels)
         for name, status, why, wait, size in CAMPAIGNS
     }
+    web_push.ensure()
     _own_fields(made[CampaignStatus.DRAFT])
     group = groups.create("Shop", "What the shop tells its clients", [made[each].id for each in list(made)[:3]], BY)
     groups.create("Press", "", [made[CampaignStatus.SCHEDULED].id], BY)

@@ -32,15 +32,29 @@ PLACE = re.compile(r"%\(\w+\)[sd]|\{\w+\}")
 POLISH = {"Accept-Language": "pl-PL,pl;q=0.9,en;q=0.8"}
 
 # The same in both languages.
-PROVIDERS = frozenset(PRESETS)
-LOAN_WORDS = frozenset({"Status", "Menu", "Demo", "Folder", "Folder · Muster", "Port", "E-mail", "WhatsApp", "Test"})
+PROVIDERS = frozenset(PRESETS) | {"Amazon SES", "SendGrid", "Postmark", "Mailgun"}
+LOAN_WORDS = frozenset(
+    {
+        "Status",
+        "Menu",
+        "Demo",
+        "Folder",
+        "Folder · Muster",
+        "Port",
+        "E-mail",
+        "WhatsApp",
+        "Web push",
+        "web push",
+        "Test",
+    }
+)
 OURS = frozenset({"Muster", "Admin", "Public", "Campaign Manager", "Analyst", "Test Admin", "tester ·"})
 COUNTRIES = {name for code, name in Locale("en").territories.items() if Locale("pl").territories.get(code) == name}
 SAME = PROVIDERS | LOAN_WORDS | OURS | COUNTRIES | available_timezones()
 # Addresses, zones, codes, times, identifiers.
 NO_WORDS = re.compile(
     r"/\S*|\S+@\S+|#\w+|[A-Z][\w+-]*(/[\w+-]+)+|[A-Z0-9+-]{2,8}|[\d :-]+UTC( \(UTC\))?|\S+View|[a-z][a-z0-9_.-]*|"
-    r"[a-z]+( \w+)* on .*|(can_\w+|[a-z]+)(, (can_\w+|[a-z]+))+"
+    r"https?://\S+|[A-Z]{2}[0-9a-f]{32}|[a-z]+( \w+)* on .*|(can_\w+|[a-z]+)(, (can_\w+|[a-z]+))+"
 )
 
 

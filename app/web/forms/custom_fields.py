@@ -20,9 +20,9 @@ class CustomFieldForm(PanelForm):
     choices = text_area(_l("Choices"), _l("One in each line; for a field with choices only."), rows=5)
     is_required = check_box(_l("Required"), _l("A campaign starts only when it is filled in."))
 
-    def process(self, *args: Any, obj: Any = None, **kwargs: Any) -> None:
+    def process(self, formdata: Any = None, obj: Any = None, *args: Any, **kwargs: Any) -> None:
         """The choices of a stored field, one in each line."""
-        super().process(*args, obj=obj, **kwargs)
+        super().process(formdata, obj, *args, **kwargs)
         if isinstance(obj, CustomField) and isinstance(self.choices.data, list):
             self.choices.data = "\n".join(self.choices.data)
 
