@@ -28,7 +28,7 @@ MAILBOX = "app.providers.mailbox.open_mailbox"
 DNS = "app.providers.dns.texts_at"
 CONTENT_SOURCE = "app.providers.twilio_content.templates"
 TWILIO_URL, TWILIO_CONTENT_URL = "https://api.twilio.com", "https://content.twilio.com"
-# whose push services we call: those of Chrome, Edge before 79 and Windows, Firefox and Safari
+# whose push services we call: those of Chrome, Edge, Firefox and Safari
 PUSH_SERVICES = "fcm.googleapis.com notify.windows.com push.services.mozilla.com push.apple.com"
 
 

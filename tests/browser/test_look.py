@@ -10,6 +10,8 @@ from tests.browser.conftest import OpenAs
 from tests.browser.seed import Seed
 from tests.browser.watch import PHONE, window
 
+pytestmark = pytest.mark.timeout(600)  # goes through every page of the panel
+
 THEME = "() => document.documentElement.dataset.bsTheme"
 MOST_BYTES = 350_000
 

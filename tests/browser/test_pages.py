@@ -18,6 +18,8 @@ from tests.browser.seed import Seed
 from tests.browser.tour import Tour
 from tests.browser.watch import DESKTOP, PHONE, window
 
+pytestmark = pytest.mark.timeout(600)  # goes through every page of the panel
+
 WIDTHS = "() => [document.documentElement.scrollWidth, innerWidth]"
 PAINT = "(theme) => { document.documentElement.dataset.bsTheme = theme; }"
 VENDORS = re.compile(r"^/operations/rq/$|^/rq/")  # the dashboard of RQ looks as it looks

@@ -14,6 +14,8 @@ from app.web.lists import TableView
 from tests.web.api.conftest import Program
 from tests.web.conftest import PASSWORD, Browser, add_person
 
+pytestmark = pytest.mark.timeout(600)  # goes through every page of the panel
+
 TOO_OLD = "This form is too old. Go back, load the page again and repeat your change."
 UNSAFE = {"POST", "PUT", "DELETE", "PATCH"}
 # The reader of a message has no session, the dashboard compares the origin, and the sign-in asks for a password.
