@@ -214,7 +214,8 @@ def check_launch(campaign: Campaign, now: datetime) -> None:
 
 def launch_problems(campaign: Campaign, now: datetime) -> Iterator[InvalidInput]:
     """Everything that keeps a campaign from sending, the first to mend first."""
-    yield from custom_fields.problems(campaign)
+    if campaign.status is CampaignStatus.DRAFT:  # a field made since then must not hold up what is under way
+        yield from custom_fields.problems(campaign)
     yield from sender_checks.problems(campaign)
     if campaign.channel in TO_PHONES:
         yield from text_checks.problems(campaign)

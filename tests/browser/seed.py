@@ -117,8 +117,8 @@ def fill(app: Flask) -> Seed:
 def _own_fields(draft: Campaign) -> None:
     centre = custom_fields.define(Definition("Cost centre", help="As in the budget"), BY)
     kinds = ("Shop", "Service", "Press")
-    custom_fields.define(Definition("Ordered by", CustomKind.CHOICE, choices=kinds, is_required=True), BY)
-    custom_fields.write(draft, {centre.id: "C-100"})
+    ordered = custom_fields.define(Definition("Ordered by", CustomKind.CHOICE, choices=kinds, is_required=True), BY)
+    custom_fields.write(draft, {centre.id: "C-100", ordered.id: "Shop"})
 
 
 def _accounts(now: datetime) -> tuple[SmtpAccount, SmtpAccount]:

@@ -53,7 +53,7 @@ def sending(campaign_id: int) -> Iterator[None]:
 
 def add_account(page: Page, port: int) -> None:
     page.goto("/campaigns/add")
-    page.get_by_role("link", name="Create an SMTP account").click()
+    page.get_by_role("link", name="Add an SMTP account").click()
     form = page.locator("#model_form")
     hands.fill(
         form,
@@ -107,7 +107,7 @@ def write_campaign(page: Page, tmp_path: Path) -> None:
         form,
         {
             "name": "Spring sale",
-            "smtp_account_id": "Office",
+            "smtp_account_id": "Office (news@shop.example)",
             "folders": ["Clients"],
             "subject": "News for {{ first_name }}",
             "html": '<p>Dear {{ first_name }}, <a href="https://shop.example/new">look</a>.</p>',

@@ -139,6 +139,7 @@ READINGS = {
     "/campaign/7777/reasons": set(ROLES),
     "/campaign/7777/recipients": set(ROLES),
     "/mission/7777/results": set(ROLES),
+    "/smtp_account/7777/dns": {"Admin", "Campaign Manager"},
     "/folder/7777/contacts": {"Admin", "Campaign Manager"},
     "/import/7777/errors": {"Admin", "Campaign Manager"},
 }
