@@ -60,6 +60,28 @@ def text_area(label: str, description: str = "", rows: int = 10) -> TextAreaFiel
     return TextAreaField(label, description=description, filters=[_text], render_kw=_control(rows=rows))
 
 
+class LinesField(TextAreaField):
+    """Several values, one in each line; data is a list of them, each once, without empty ones."""
+
+    def process_data(self, value: Iterable[str] | None) -> None:
+        """Values from the program."""
+        self.data = list(value or ())
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """What was typed."""
+        if valuelist:
+            stripped = (each.strip() for each in valuelist[0].splitlines())
+            self.data = list(dict.fromkeys(each for each in stripped if each))
+
+    def _value(self) -> str:
+        return "\n".join(self.data or ())
+
+
+def lines(label: str, description: str = "", rows: int = 5) -> LinesField:
+    """Any number of values, one in each line."""
+    return LinesField(label, description=description, render_kw=_control(rows=rows))
+
+
 class SecretAreaField(TextAreaField):
     """Several lines that are never written back into a page, not even when the form is refused."""
 

@@ -3,7 +3,7 @@
 from flask_babel import lazy_gettext as _l
 from wtforms import StringField
 
-from app.web.forms.fields import PanelForm, folder_rows, line, row_choices, text_area
+from app.web.forms.fields import PanelForm, folder_rows, line, lines, row_choices
 
 
 class RunForm(PanelForm):
@@ -31,11 +31,7 @@ class RemoveClientForm(PanelForm):
     """Whom to take out of a campaign, and why. said: what was done before the rest was asked about again."""
 
     said = ""
-    address = text_area(
+    address = lines(
         _l("E-mail addresses or phone numbers"), _l("The exact addresses of the clients, one in a line."), rows=3
     )
     why = _why()
-
-    def addresses(self) -> list[str]:
-        """What was written, without empty lines, each once."""
-        return list(dict.fromkeys(filter(None, (each.strip() for each in (self.address.data or "").splitlines()))))

@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.audience.models import ReplyMeaning
 from app.audience.reply_words import ANSWERED, USUAL, Rule
-from app.web.forms.fields import PanelForm, line, text_area
+from app.web.forms.fields import PanelForm, line, lines, text_area
 
 ONE_IN_EACH_LINE = _l("One in each line. Capitals, accents, and spaces and punctuation around them do not count.")
 ANSWER = _l("Sent as a text message, once in an hour to a number. Empty: no answer.")
@@ -21,13 +21,13 @@ class NumberForm(PanelForm):
 class ReplyWordsForm(PanelForm):
     """A list of words for each meaning, and what is answered."""
 
-    stop = text_area(_l("Words that mean Stop"), ONE_IN_EACH_LINE, rows=8)
+    stop = lines(_l("Words that mean Stop"), ONE_IN_EACH_LINE, rows=8)
     stop_answer = text_area(_l("Answer to Stop"), ANSWER, rows=2)
-    start = text_area(_l("Words that mean Start again"), ONE_IN_EACH_LINE, rows=5)
+    start = lines(_l("Words that mean Start again"), ONE_IN_EACH_LINE)
     start_answer = text_area(_l("Answer to Start again"), ANSWER, rows=2)
-    help = text_area(_l("Words that mean Help"), ONE_IN_EACH_LINE, rows=5)
+    help = lines(_l("Words that mean Help"), ONE_IN_EACH_LINE)
     help_answer = text_area(_l("Answer to Help"), ANSWER, rows=2)
-    unclear = text_area(
+    unclear = lines(
         _l("Words that need a look"),
         _l("Anywhere in a longer message. The words of Stop are looked for there too."),
         rows=8,
@@ -36,14 +36,14 @@ class ReplyWordsForm(PanelForm):
     @classmethod
     def of(cls, rules: dict[ReplyMeaning, Rule]) -> "ReplyWordsForm":
         """The form of these rules."""
-        data: dict[str, Any] = {meaning.value: "\n".join(rule.words) for meaning, rule in rules.items()}
+        data: dict[str, Any] = {meaning.value: rule.words for meaning, rule in rules.items()}
         return cls(data=data | {f"{meaning}_answer": rules[meaning].answer for meaning in ANSWERED})
 
     def rules(self) -> dict[ReplyMeaning, Rule]:
         """What was written."""
         return {
             meaning: Rule(
-                [word.strip() for word in self[meaning.value].data.splitlines() if word.strip()],
+                self[meaning.value].data or [],
                 self[f"{meaning}_answer"].data.strip() if meaning in ANSWERED else "",
             )
             for meaning in USUAL

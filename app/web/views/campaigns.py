@@ -343,7 +343,7 @@ class CampaignView(ChoiceFilters, AppModelView):
         """Whether all were taken out; if not, the form keeps the lines that were not, each with what to do."""
         try:
             taken = unit_of_work(
-                lambda: removals.remove_addressed(campaign_id, form.addresses(), actor(), form.why.data or "")
+                lambda: removals.remove_addressed(campaign_id, form.address.data or [], actor(), form.why.data or "")
             )
         except AppError as error:
             field = form.why if error.field == "why" else form.address
@@ -353,7 +353,7 @@ class CampaignView(ChoiceFilters, AppModelView):
             flash(said_of_removal(taken), "success")
             return True
         form.said = said_of_removal(taken) if taken.removed or taken.already else ""
-        form.address.data = "\n".join(taken.refused)
+        form.address.data = list(taken.refused)
         form.address.errors = [f"{line}: {words.of_error(error)}" for line, error in taken.refused.items()]
         return False
 
