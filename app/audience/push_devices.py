@@ -79,10 +79,11 @@ def subscribe(contact_id: int, endpoint: str, p256dh: str, auth: str, name: str 
     keys = [endpoint, _point(p256dh), _key_bytes(auth, 16)]
     index = _index(endpoint)
     device = db.session.scalar(select(PushDevice).where(PushDevice.endpoint_index == index).with_for_update())
-    if device is None:
+    if device is None or device.contact_id != contact_id:  # a browser can go over to somebody else
         own = select(func.count()).select_from(PushDevice).where(PushDevice.contact_id == contact_id)
         if (db.session.scalar(own) or 0) >= MAX_DEVICES:
             raise Conflict("You have subscribed %(most)s browsers already. Unsubscribe one first.", most=MAX_DEVICES)
+    if device is None:
         device = PushDevice(uid=uuid4().bytes, endpoint_index=index, created_at=clock.utcnow())
         db.session.add(device)
     device.contact_id, device.name = contact_id, name[:60]

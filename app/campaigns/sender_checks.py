@@ -49,12 +49,17 @@ WORDS = {
 
 
 def check(campaign: Campaign) -> None:
-    """Give a campaign the sender that was set last, by itself or by its id. Raises InvalidInput without one."""
+    """Give a campaign the sender that was set last, by itself or by its id. Raises InvalidInput without one.
+
+    Of web push there is only one, so it need not be named.
+    """
     name, kind, words = SENDER_OF[campaign.channel], SENDER_KINDS[campaign.channel], WORDS[campaign.channel]
     with db.session.no_autoflush:
         # A form sets the sender, a program its id; whichever was set last counts, and both agree afterwards.
         if not inspect(campaign).attrs[name].history.has_changes():
             sender_id = getattr(campaign, f"{name}_id")
+            if sender_id is None and campaign.channel is Channel.PUSH:
+                sender_id = db.session.scalar(select(kind.id))
             setattr(campaign, name, db.session.get(kind, sender_id) if sender_id is not None else None)
         sender = campaign.sender
         if sender is not None and sender.channel is campaign.channel:

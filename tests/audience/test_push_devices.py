@@ -117,6 +117,11 @@ def test_a_person_has_at_most_twenty_devices(person: Contact) -> None:
         push_devices.subscribe(person.id, f"{FCM}{number}", *KEYS)
     with pytest.raises(Conflict):
         push_devices.subscribe(person.id, f"{FCM}20", *KEYS)
+    other = factories.contact()
+    push_devices.subscribe(other.id, f"{FCM}20", *KEYS)
+    with pytest.raises(Conflict):
+        push_devices.subscribe(person.id, f"{FCM}20", *KEYS)  # nor by taking over somebody else's
+    push_devices.subscribe(person.id, f"{FCM}19", *KEYS)  # the same browser again is none more
 
 
 def test_unsubscribing_forgets_only_ones_own_browser(person: Contact) -> None:

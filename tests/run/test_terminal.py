@@ -23,7 +23,13 @@ class Terminal:
         self._ours, theirs = pty.openpty()
         command = ["setsid", "--ctty", *before, sys.executable, "run.py"]
         self.process = subprocess.Popen(
-            command, cwd=ROOT, env=clean | own, stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True
+            command,
+            cwd=ROOT,
+            env=clean | own,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # the tests may run under nohup themselves
         )
         os.close(theirs)
         said = b""

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from werkzeug.exceptions import BadRequest
 
 from app.campaigns import checks, custom_fields, service
-from app.campaigns.models import Campaign
+from app.campaigns.models import SENDER_OF, Campaign
 from app.channels.contract import TO_PHONES
 from app.extensions import db
 from app.kernel.db import db_now
@@ -62,12 +62,7 @@ class CampaignApi(RestApi):
         "remove_recipient": "remove_recipients",
         "duplicate": "create",
     }
-    own_names = {
-        "smtp_account": "smtp_account_id",
-        "gateway": "gateway_id",
-        "folders": "folder_ids",
-        "document": "file",
-    }
+    own_names = {name: f"{name}_id" for name in SENDER_OF.values()} | {"folders": "folder_ids", "document": "file"}
     list_columns = list(CampaignRow().fields)
     show_columns = list(set(CampaignShown().fields) - {"folder_ids", "documents", "custom_fields"})
     search_columns = ["name", "description", "status", "group_id"]

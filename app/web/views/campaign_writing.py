@@ -5,7 +5,7 @@ from typing import Any
 from flask_babel import gettext as _
 
 from app.campaigns import custom_fields, service
-from app.campaigns.models import Campaign
+from app.campaigns.models import SENDER_OF, Campaign
 from app.extensions import db
 from app.kernel.errors import Conflict, InvalidInput
 from app.kernel.texts import N_
@@ -14,7 +14,7 @@ from app.web.forms import seen
 from app.web.forms.campaigns import CampaignForm
 
 # A service's name of a field -> ours, where they differ.
-FORM_FIELDS = {"smtp_account": "smtp_account_id", "gateway": "gateway_id", "document": "documents"}
+FORM_FIELDS = {name: f"{name}_id" for name in SENDER_OF.values()} | {"document": "documents"}
 
 
 def create(form: CampaignForm, **beside: Any) -> Campaign:

@@ -8,7 +8,9 @@ from sqlalchemy import update
 
 from app.campaigns.lifecycle import CampaignStatus
 from app.campaigns.models import Campaign
+from app.channels import web_push
 from app.extensions import db
+from app.kernel.db import in_transaction
 from app.sending import progress
 from app.sending.models import CampaignRecipient
 from app.sending.states import RecipientState
@@ -123,6 +125,16 @@ def test_every_move_of_a_campaign(admin_program: Program) -> None:
     copy = admin_program.post(f"/campaign/{pk}/duplicate")
     assert copy.status_code == 201 and copy.json["id"] != pk
     assert (copy.json["result"]["name"], copy.json["result"]["status"]) == ("Spring (copy)", "draft")
+
+
+def test_a_notification_needs_no_name_of_its_only_sender(admin_program: Program) -> None:
+    folder = admin_program.made("/folder/", {"name": "Readers"})
+    body = {"name": "Spring", "channel": "push", "subject": "News", "text": "It is spring.", "folder_ids": [folder]}
+    without_keys = admin_program.post("/campaign/", body)
+    assert (without_keys.status_code, without_keys.json["field"]) == (422, "web_push_sender_id"), without_keys.text
+    in_transaction(web_push.ensure)
+    pk = admin_program.made("/campaign/", body)
+    assert admin_program.shown(f"/campaign/{pk}")["web_push_sender_id"] == web_push.get().id
 
 
 def test_what_is_missing_for_a_publish_is_said(admin_program: Program) -> None:
