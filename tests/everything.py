@@ -1,22 +1,76 @@
 """`make test`: all tests on the embedded default, and once more on MariaDB and Redis where these run.
 
+In lanes beside each other, each with a database, a Redis and folders of its own: a test waits more than it computes.
 Says plainly what was left out and why; with CI=true nothing may be left out.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from typing import BinaryIO
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import pymysql
 import redis
 
 MARIADB = os.environ.get("TEST_DATABASE_URL") or "mysql://root@127.0.0.1"
 REDIS = os.environ.get("TEST_REDIS_URL") or "redis://127.0.0.1:6379/13"
+EMBEDDED = {"TEST_DATABASE_URL": "", "TEST_REDIS_URL": ""}
 # What reads no database is the same on both; and every statement of a page is made by tests/web, which runs on both.
 ON_EMBEDDED_ONLY = ("tests/arch", "tests/browser", "tests/channels", "tests/providers", "tests/run")
+FAULTS = ("tests/faults",)
+BESIDE = max(2, (os.cpu_count() or 1) + 1)  # lanes at a time
+
+
+@dataclass
+class Lane:
+    """One run of pytest. environ: where its database and Redis are; arguments: what it runs."""
+
+    name: str
+    environ: dict[str, str]
+    arguments: list[str]
+    log: Path = Path()
+    process: subprocess.Popen[bytes] | None = None
+    began: float = field(default=0.0)
+
+    def start(self, folder: Path) -> None:
+        """Start it; what it says goes into a file."""
+        name = self.name.replace(" ", "-")
+        self.log, self.began = folder / name, time.monotonic()
+        command = [sys.executable, "-m", "pytest", "-o", f"cache_dir=.pytest_cache/{name}", *self.arguments]
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(command, env=os.environ | self.environ, stdout=log, stderr=log)
+        print(f"== {self.name} begins", flush=True)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended; a lane that did not begin has not."""
+        return self.process is not None and self.process.poll() is not None
+
+    @property
+    def failed(self) -> bool:
+        """Whether something in it was wrong."""
+        return self.process is None or self.process.returncode != 0
+
+    def said(self) -> str:
+        """What it printed so far."""
+        return self.log.read_text(errors="replace") if self.process else ""
+
+    def percent(self) -> str:
+        """How far it is, as pytest says."""
+        return ([" 0%", *re.findall(r"\[ *(\d+%)\]", self.said())])[-1]
+
+    def tell(self) -> None:
+        """Print how it ended, and all it said when something was wrong."""
+        said = self.said()
+        if self.failed:
+            print(said)
+        last = said.strip().splitlines()[-1] if said.strip() else "said nothing"
+        print(f"== {self.name} {'FAILED' if self.failed else 'passed'}: {last.strip('= ')}", flush=True)
 
 
 def missing_for_second_run() -> list[str]:
@@ -34,11 +88,43 @@ def missing_for_second_run() -> list[str]:
     return reasons
 
 
-def begin(title: str, log: BinaryIO | None, environ: dict[str, str], *arguments: str) -> subprocess.Popen[bytes]:
-    """Start a run of pytest, which writes to the log, or to the terminal when there is none."""
-    print(f"== {title}{' (shown when it is over)' if log else ''}", flush=True)
-    command = [sys.executable, "-m", "pytest", *arguments]
-    return subprocess.Popen(command, env=os.environ | environ, stdout=log, stderr=log)
+def lanes(on_servers: bool) -> list[Lane]:
+    """What is to be run, the longest first."""
+    own_redis = {"TEST_DATABASE_URL": MARIADB, "TEST_REDIS_URL": REDIS}
+    # The lanes on the servers share a Redis and must not empty each other's database there.
+    other_redis = own_redis | {"TEST_REDIS_URL": re.sub(r"/\d+$", "/12", REDIS)}
+    found = [
+        Lane("SQLite, but browser and faults", EMBEDDED, _without("tests/browser", "tests/run", *FAULTS)),
+        Lane("MariaDB, but faults", own_redis, _without(*ON_EMBEDDED_ONLY, *FAULTS)),
+        Lane("browser", EMBEDDED, ["tests/browser"]),
+        Lane("faults and run on SQLite", EMBEDDED, ["tests/run", *FAULTS]),
+        Lane("faults on MariaDB", other_redis, [*FAULTS]),
+    ]
+    return [each for each in found if on_servers or each.environ is EMBEDDED]
+
+
+def _without(*paths: str) -> list[str]:
+    return [f"--ignore={path}" for path in paths]
+
+
+def run(waiting: list[Lane]) -> bool:
+    """Run all, some at a time; whether something failed."""
+    everything, running = list(waiting), list[Lane]()
+    with tempfile.TemporaryDirectory() as folder:
+        while waiting or running:
+            while waiting and len(running) < BESIDE:
+                running.append(waiting.pop(0))
+                running[-1].start(Path(folder))
+            time.sleep(1)
+            if sys.stdout.isatty():
+                far = ", ".join(f"{each.name} {each.percent()}" for each in running)
+                print(f"\r\033[K{far}", end="", flush=True)
+            for lane in [each for each in running if each.is_over]:
+                running.remove(lane)
+                if sys.stdout.isatty():
+                    print("\r\033[K", end="")
+                lane.tell()
+    return any(each.failed for each in everything)
 
 
 def main() -> int:
@@ -46,20 +132,11 @@ def main() -> int:
     left_out = missing_for_second_run()
     if shutil.which("chromium") is None:
         left_out.append("There is no chromium: the tests in a browser were left out.")
-    with tempfile.TemporaryFile() as log:
-        runs = [begin("SQLite and a Redis of our own", None, {"TEST_DATABASE_URL": "", "TEST_REDIS_URL": ""})]
-        if not missing_for_second_run():
-            # Beside the first, each with its own database, Redis and folders: a test waits more than it computes.
-            own = ["-o", "cache_dir=.pytest_cache/mariadb", *(f"--ignore={path}" for path in ON_EMBEDDED_ONLY)]
-            on_servers = {"TEST_DATABASE_URL": MARIADB, "TEST_REDIS_URL": REDIS}
-            runs.append(begin("MariaDB and Redis", log, on_servers, *own))
-        codes = [each.wait() for each in runs]
-        log.seek(0)
-        print(log.read().decode(errors="replace"), flush=True)
+    has_failed = run(lanes(not missing_for_second_run()))
     for sentence in left_out:
         print(f"Not run: {sentence}")
     is_ci = os.environ.get("CI") == "true"
-    return int(any(codes) or (is_ci and bool(left_out)))
+    return int(has_failed or (is_ci and bool(left_out)))
 
 
 if __name__ == "__main__":
