@@ -34,6 +34,8 @@ def test_an_empty_environment_gives_defaults_and_keys_that_stay(tmp_path: Path) 
         ("MUSTER_PORT", "65536", "Set a number from 1 to 65535"),
         ("MUSTER_PORT", "²", "MUSTER_PORT is"),
         ("MUSTER_DEMO_MAIL_PORT", "smtp", "MUSTER_DEMO_MAIL_PORT is 'smtp'"),
+        ("MUSTER_PUSH_SERVICES", "https://push.apple.com", "Name domains with spaces between"),
+        ("MUSTER_PUSH_SERVICES", "push.apple.com http://10.0.0.7:80", "MUSTER_PUSH_SERVICES has 'http://10.0.0.7:80'"),
         ("MUSTER_PUBLIC_URL", "muster.example.org", "MUSTER_PUBLIC_URL is"),
         ("MUSTER_PUBLIC_URL", "https://muster.example.org/?a=b", "MUSTER_PUBLIC_URL is"),
         ("MUSTER_PUBLIC_URL", "https://[muster.example.org", "MUSTER_PUBLIC_URL is"),
@@ -53,6 +55,12 @@ def test_what_is_wrong_is_named(tmp_path: Path, name: str, value: str, words: st
     with pytest.raises(config.ConfigError) as raised:
         loaded(tmp_path, **environ)
     assert words in str(raised.value)
+
+
+def test_push_services_are_domains_or_a_stand_in_on_this_machine(tmp_path: Path) -> None:
+    given = " push.apple.com  http://127.0.0.1:9000 "
+    assert loaded(tmp_path, MUSTER_PUSH_SERVICES=given)["PUSH_SERVICES"] == ("push.apple.com", "http://127.0.0.1:9000")
+    assert "fcm.googleapis.com" in str(loaded(tmp_path)["PUSH_SERVICES"])
 
 
 def test_a_missing_ca_of_the_database_is_named(tmp_path: Path) -> None:

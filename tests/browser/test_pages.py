@@ -21,7 +21,6 @@ from tests.browser.watch import DESKTOP, PHONE, window
 pytestmark = pytest.mark.timeout(600)  # goes through every page of the panel
 
 WIDTHS = "() => [document.documentElement.scrollWidth, innerWidth]"
-PAINT = "(theme) => { document.documentElement.dataset.bsTheme = theme; }"
 VENDORS = re.compile(r"^/operations/rq/$|^/rq/")  # the dashboard of RQ looks as it looks
 
 
@@ -41,15 +40,12 @@ def look(page: Page, seen: Seen) -> Callable[[str], None]:
     def look_at(path: str) -> None:
         if VENDORS.match(path):
             return
-        found = [("light", each) for each in axe.findings(page)]
-        page.evaluate(PAINT, "dark")
-        found += [("dark", each) for each in axe.findings(page, only=(axe.CONTRAST,))]
-        page.evaluate(PAINT, "light")
+        found = axe.findings_in_both_looks(page)
         page.set_viewport_size(PHONE)
-        found += [("phone", each) for each in axe.findings(page, without=(axe.CONTRAST,))]
+        found += [f"phone: {each}" for each in axe.findings(page, only=axe.NARROW)]
         width, place = page.evaluate(WIDTHS)
         page.set_viewport_size(DESKTOP)
-        seen.findings.extend(f"{path} ({how}) {each}" for how, each in found)
+        seen.findings.extend(f"{path} {each}" for each in found)
         if width > place:
             seen.too_wide.append(f"{path}: {width} > {place}")
 

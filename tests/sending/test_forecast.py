@@ -164,9 +164,9 @@ def test_what_left_before_counts() -> None:
 
 
 def test_a_crowd_over_years_is_told_at_once() -> None:
-    began = wall.perf_counter()
+    began = wall.process_time()
     found = forecast(1_000_000, WORK, limits(60), MONDAY_EVENING)
-    assert wall.perf_counter() - began < 0.2  # 20 ms on a quiet machine
+    assert wall.process_time() - began < 1  # 20 ms; cell by cell it would be minutes
     days = 1_000_000 // 480
     assert found.last_at is not None
     assert timedelta(days=days * 1.39) < found.last_at - MONDAY_EVENING < timedelta(days=days * 1.41)
@@ -180,10 +180,10 @@ def test_what_takes_more_than_ten_years_is_not_waited_for() -> None:
 
 @pytest.mark.parametrize("until", [None, at("2028-11-01 00:00")], ids=["open end", "validity"])
 def test_a_cap_over_years_goes_on_at_the_mean_pace(until: datetime | None) -> None:
-    began = wall.perf_counter()
+    began = wall.process_time()
     calendar = replace(window(), valid_until=until)
     found = forecast(1_000_000, calendar, limits(60, None, 1000), MONDAY_EVENING)
-    assert wall.perf_counter() - began < 0.2
+    assert wall.process_time() - began < 1
     assert found.last_at is not None and found.first_at is not None
     days = (found.last_at - found.first_at) / timedelta(days=1)
     reached = 1_000_000 - found.missed

@@ -23,8 +23,8 @@ from app.kernel.errors import AppError, Conflict
 from app.reports import audiences, cards
 from app.sending import removals
 from app.sending import service as sending
-from app.web import channels, formats, words
-from app.web.base import AppModelView, actor, unit_of_work
+from app.web import channels, formats, security, words
+from app.web.base import AppModelView, actor, may, unit_of_work
 from app.web.choices import ChoiceFilters, Chosen
 from app.web.forms.campaigns import CampaignForm, form_for
 from app.web.forms.groups import InGroup, group_rows
@@ -122,6 +122,7 @@ class CampaignView(ChoiceFilters, AppModelView):
             widgets=self._list(),
             wall=url_for("CardsView.cards", **question),
             calendar=url_for("CalendarView.calendar", **in_time),
+            may_add_group=may(security.CREATE, "CampaignGroup"),
         )
 
     def back_to_list(self) -> Response:
