@@ -9,8 +9,10 @@ from app.campaigns import custom_fields, service
 from app.campaigns.custom_fields import Definition
 from app.campaigns.lifecycle import CampaignStatus
 from app.campaigns.models import Campaign, CustomKind
+from app.channels import web_push
 from app.channels.contract import Channel
 from app.extensions import db
+from app.kernel.db import in_transaction
 from tests import factories
 from tests.factories import BY
 from tests.web.conftest import Browser, form_of
@@ -73,9 +75,10 @@ def test_the_whole_way_from_a_name_to_a_published_campaign(manager: Browser, acc
 
 
 def test_a_quick_start_needs_a_name_and_a_sender_only(manager: Browser, account_id: int) -> None:
+    in_transaction(web_push.ensure)
     form = form_of(manager, f"{NEW}?quick=1")
     assert set(form) == {"csrf_token", "seen", "name", "sender"}
-    assert form["sender"] == f"email:{account_id}"  # the only one is chosen already
+    assert form["sender"] == f"email:{account_id}"  # the only one; web push is there always
     answer = manager.post(f"{NEW}?quick=1", data=form | {"name": "Spring", "then": "close"})
     made = the_one()
     assert answer.headers["Location"] == f"/campaigns/show/{made.id}"

@@ -67,13 +67,14 @@ class SenderCards(StringField):
     def __call__(self, **kwargs: Any) -> Markup:
         """The cards, each a round button with its label."""
         senders = {channel: of(channel) for channel in self.channels}
-        values = [value_of(channel, sender.id) for channel, found in senders.items() for sender in found]
+        first = next((found for found in senders.values() if found), [])  # web push is there always: it is no choice
+        usual = value_of(first[0].channel, first[0].id) if len(first) == 1 else ""
         page = render_template(
             "_sender_cards.html",
             field=self,
             senders=senders,
             value_of=value_of,
-            chosen=self.data or (values[0] if len(values) == 1 else ""),
+            chosen=self.data or usual,
             icons=channels.ICONS,
             names=channels.NAMES,
             ways={channel: _way(channel) for channel, found in senders.items() if not found},
