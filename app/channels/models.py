@@ -1,6 +1,6 @@
 """The senders: SMTP accounts, gateways to phones and web push, their secrets sealed; limits of channels; templates."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
@@ -8,10 +8,11 @@ from uuid import uuid4
 
 from flask import current_app
 from flask_appbuilder import Model
-from sqlalchemy import JSON, Boolean, ColumnElement, Integer, String, Text, false, true
+from sqlalchemy import JSON, Boolean, ColumnElement, Date, Integer, String, Text, false, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.channels.contract import Channel, Security
+from app.channels.warm_up import WarmUp
 from app.kernel.db import NEVER_AGAIN, EnumText, UtcDateTime, bytes_of
 
 
@@ -27,6 +28,15 @@ class Limited:
     def key(self) -> str:
         """Names it among all that is limited: "smtp:3", "channel:sms"."""
         raise NotImplementedError
+
+    @property
+    def warm_up(self) -> WarmUp | None:
+        """Its way up to its limit per day, also one that is over; None for what has none."""
+        return None
+
+    def most_on(self, day: date) -> int | None:
+        """What it may send in the 24 hours before any moment of that day (UTC); None without a limit."""
+        return self.warm_up.most_on(day) if self.warm_up else self.per_day
 
 
 class ChannelLimit(Limited, Model):
@@ -90,6 +100,9 @@ class SmtpAccount(Sender, Model):
 
     bounce_address: where servers send back what they could not deliver; each message leaves with a mark in it
     (return_path.py). None: it goes back to the sender address, without a mark.
+
+    warm_up_begins_on: the day (UTC) on which its warm-up begins, None for no warm-up; warm_up_first_day: how many
+    messages that day holds; warm_up_growth_percent: how many more each day after it, until per_day is reached.
     """
 
     __tablename__ = "smtp_account"
@@ -109,6 +122,16 @@ class SmtpAccount(Sender, Model):
     dkim_domain: Mapped[str | None] = mapped_column(String(253))
     dkim_selector: Mapped[str | None] = mapped_column(String(63))
     dkim_key_sealed: Mapped[bytes | None] = mapped_column(bytes_of(4096))
+    warm_up_begins_on: Mapped[date | None] = mapped_column(Date)
+    warm_up_first_day: Mapped[int] = mapped_column(Integer, default=50)
+    warm_up_growth_percent: Mapped[int] = mapped_column(Integer, default=30)
+
+    @property
+    def warm_up(self) -> WarmUp | None:
+        """Its way up to its limit per day, also one that is over; None without one."""
+        if self.warm_up_begins_on is None or not self.per_day:
+            return None
+        return WarmUp(self.warm_up_begins_on, self.warm_up_first_day, self.warm_up_growth_percent, self.per_day)
 
     @property
     def address(self) -> str:

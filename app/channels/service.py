@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from email.utils import quote
 from ipaddress import IPv6Address
 from uuid import uuid4
@@ -17,6 +17,7 @@ from app.channels.contract import Channel, Outgoing, SmtpSettings, TestReport
 from app.channels.dkim import DkimKey, Signer, dns_record, generate_key
 from app.channels.models import Limited, Sender, SmtpAccount
 from app.channels.registry import dns_texts, transport_for
+from app.channels.warm_up import FURTHEST, MOST_DAYS
 from app.extensions import db
 from app.kernel import audit, clock
 from app.kernel.audit import What
@@ -25,9 +26,16 @@ from app.kernel.errors import InvalidInput, NotFound, Unavailable
 
 HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+WARM_UP = ("warm_up_begins_on", "warm_up_first_day", "warm_up_growth_percent")
 LIMITS = ("per_second", "per_minute", "per_hour", "per_day")
 MAX_LIMIT = 10_000_000
-NUMBERS = (("port", 587, 1, 65535), ("max_connections", 8, 1, 200), ("messages_per_connection", 500, 1, 100_000))
+NUMBERS = (
+    ("port", 587, 1, 65535),
+    ("max_connections", 8, 1, 200),
+    ("messages_per_connection", 500, 1, 100_000),
+    ("warm_up_first_day", 50, 1, MAX_LIMIT),
+    ("warm_up_growth_percent", 30, 1, 1000),
+)
 AUTH = ("auto", "plain", "login", "xoauth2")
 MAX_PEM_BYTES = 4000
 MAX_SECRET_BYTES = 900  # what fits the column when sealed
@@ -143,13 +151,35 @@ def check_numbers(sender: Sender, numbers: Iterable[tuple[str, int, int, int]]) 
 
 
 def check_limits(limited: Limited) -> None:
-    """Refuse a limit that is none. Raises InvalidInput."""
+    """Refuse a limit that is none, and a warm-up that never reaches its limit. Raises InvalidInput."""
     for field in LIMITS:
         value = getattr(limited, field)
         if value is not None and (not is_whole(value) or not 1 <= value <= MAX_LIMIT):
             raise InvalidInput(
                 "Choose a whole number from 1 to %(most)s, or leave it empty for no limit.", field, most=MAX_LIMIT
             )
+    if isinstance(limited, SmtpAccount) and limited.warm_up_begins_on is not None:
+        _check_warm_up(limited, limited.warm_up_begins_on)
+
+
+def _check_warm_up(account: SmtpAccount, begins_on: date) -> None:
+    # what is wrong with both is said at the limit: the page of all limits has no other field
+    if begins_on > clock.utcnow().date() + FURTHEST:
+        raise InvalidInput("Choose a day within a year.", "warm_up_begins_on")
+    if not account.per_day:
+        raise InvalidInput("The warm-up grows until this limit is reached: enter one, or end the warm-up.", "per_day")
+    if account.warm_up_first_day >= account.per_day:
+        raise InvalidInput(
+            "The warm-up begins with %(first)s messages a day: choose a higher limit, or end the warm-up.",
+            "per_day",
+            first=account.warm_up_first_day,
+        )
+    if account.warm_up is not None and len(account.warm_up.numbers) > MOST_DAYS:
+        raise InvalidInput(
+            "The warm-up would take more than %(days)s days to reach this limit. Let it grow faster.",
+            "per_day",
+            days=MOST_DAYS,
+        )
 
 
 def is_whole(value: object) -> bool:

@@ -6,7 +6,7 @@ A constant number of statements whatever there is; the recipients are never read
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, func, or_, select
@@ -245,17 +245,24 @@ def _loads(found: Sequence[_Found], forecasts: Mapping[int, Spread], edges: Sequ
         counts[account.key] = [one + other for one, other in zip(mine, forecast.counts, strict=True)]
     lengths = [int((end - begin).total_seconds()) for begin, end in zip(edges, edges[1:], strict=False)]
     made = [
-        Load(key, account.name, tuple(counts[key]), tuple(most_within(account, seconds) for seconds in lengths))
+        Load(
+            key,
+            account.name,
+            tuple(counts[key]),
+            tuple(most_within(account, seconds, end) for seconds, end in zip(lengths, edges[1:], strict=True)),
+        )
         for key, account in accounts.items()
     ]
     return sorted(made, key=lambda load: load.name.casefold())
 
 
-def most_within(account: Sender, seconds: int) -> int | None:
-    """How many messages an account takes in so much time, a day at most; None without a limit. Pure."""
+def most_within(account: Sender, seconds: int, until_at: datetime) -> int | None:
+    """How many messages an account takes in so much time, a day at most, before that moment (aware UTC); None without
+    a limit. Pure."""
     limits = ((account.per_second, 1), (account.per_minute, 60), (account.per_hour, 3600))
     found = [count * seconds // size for count, size in limits if count]
-    return min([*found, account.per_day] if account.per_day else found, default=None)
+    cap = account.most_on((until_at - timedelta(microseconds=1)).astimezone(UTC).date())
+    return min([*found, cap] if cap else found, default=None)
 
 
 def _days_off(found: Sequence[_Found], own: Mapping[date, str], edges: Sequence[datetime]) -> dict[date, str]:

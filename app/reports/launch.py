@@ -25,7 +25,7 @@ from app.sending.forecast import Forecast, forecast
 from app.sending.limits import bucket_key, limits_of
 from app.sending.models import MAIN_STEP, CampaignRecipient
 from app.sending.states import RESUMABLE, RecipientState
-from app.sending.throttle import Kept, Limits
+from app.sending.throttle import Kept, Limits, to_us
 
 _C = Contact.__table__.c
 _S = Suppression.__table__.c
@@ -289,7 +289,7 @@ def _is_missing(name: str) -> ColumnElement[bool]:
 def _sender(campaign: Campaign, account: AnySender, limits: Limits, kept: Kept, now: datetime) -> Sender:
     uses_it = getattr(Campaign, f"{SENDER_OF[campaign.channel]}_id") == account.id
     mine = (uses_it, Campaign.channel == campaign.channel, Campaign.id != campaign.id, Campaign.status.in_(LIVE))
-    full = {day.key for day in limits.days if throttle.free_of(day, kept.used_today[day.key]) <= 0}
+    full = {day.key for day in limits.days if throttle.free_of(day, kept.used_today[day.key], to_us(now)) <= 0}
     return Sender(
         account=account,
         is_resting=account.breaker_open_until is not None and account.breaker_open_until > now,

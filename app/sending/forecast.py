@@ -12,7 +12,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.campaigns.schedule import Window, openings
-from app.sending.throttle import CELL_SECONDS, SECOND_US, Cells, DayCap, Kept, Limits, free_of, freed_us, from_us, to_us
+from app.sending.throttle import (
+    CELL_SECONDS,
+    SECOND_US,
+    Cells,
+    DayCap,
+    Kept,
+    Limits,
+    free_of,
+    freed_us,
+    from_us,
+    opens_us,
+    to_us,
+)
 
 HORIZON = timedelta(days=3653)  # ten years: whoever is not reached by then is not waited for
 MOST_CELLS = 5000  # of a limit per day, about half a year; from there on the mean pace so far goes on
@@ -39,7 +51,7 @@ class Forecast:
 
 def forecast(people: int, window: Window, limits: Limits, now: datetime, kept: Kept = NOTHING_KEPT) -> Forecast:
     """When `people` messages leave from now on (aware UTC). kept: what earlier slots left behind."""
-    run = _Run(people, limits, kept)
+    run = _Run(people, limits, kept, to_us(now))
     horizon = now + HORIZON
     for opens, closes in openings(now, window):
         if not run.left or opens >= horizon or run.cells_walked >= MOST_CELLS:
@@ -76,7 +88,7 @@ def spread(
     people: int, window: Window, limits: Limits, now: datetime, edges: Sequence[datetime], kept: Kept = NOTHING_KEPT
 ) -> Spread:
     """The same forecast, looked at up to the last of the edges (aware UTC, in order) and counted between them."""
-    run, bounds = _Run(people, limits, kept), [to_us(edge) for edge in edges]
+    run, bounds = _Run(people, limits, kept, to_us(now)), [to_us(edge) for edge in edges]
     counts = [0] * len(bounds)  # the first of them: before the first edge
     for opens, closes in openings(now, window):
         at, end = to_us(opens), min(to_us(closes), bounds[-1]) if closes else bounds[-1]
@@ -96,17 +108,18 @@ def spread(
 class _Run:
     """The messages on their way through the calendar."""
 
-    def __init__(self, people: int, limits: Limits, kept: Kept) -> None:
-        self.people = self.left = people
+    def __init__(self, people: int, limits: Limits, kept: Kept, now_us: int) -> None:
+        self.left = people
         self.first_us: int | None = None
         self.last_us = 0
-        self.cells_walked = 0
+        self.cells_walked = 0  # since no limit grows any more
+        self._even_us = self._even_left = 0  # from where on its pace is the same
         self._next_us = kept.next_us
         self._interval = max((limit.interval_us for limit in limits.smooth), default=0)
         self._size = limits.batch.size if limits.batch else 0
         self._left_in_batch = self._size
         self._pause = max(limits.batch.pause_us, self._interval) if limits.batch else 0
-        caps = [_Cap(day, kept.used_today.get(day.key, ())) for day in limits.days]
+        caps = [_Cap(day, kept.used_today.get(day.key, ()), now_us) for day in limits.days]
         self._caps = [cap for cap in caps if self._slots_within(_DAY_US) > cap.free]  # the others never bind
         self._left_in_batch = kept.left_in_batch or self._size
 
@@ -115,22 +128,25 @@ class _Run:
         at = max(opens_us, self._next_us)
         while self.left and at < closes_us and self.cells_walked < MOST_CELLS:
             until, most = closes_us, self.left
+            is_growing = any(cap.is_growing for cap in self._caps)
             if self._caps:
-                self.cells_walked += 1
+                self.cells_walked += not is_growing
                 opens = max(cap.opens_us(at) for cap in self._caps)
                 if opens > at:
                     at = opens
                     continue
                 until = min(until, (at // _CELL_US + 1) * _CELL_US)
                 most = min(most, *(cap.free for cap in self._caps))
+            is_first = self.first_us is None
             self._give(at, min(self._slots_within(until - at), most))
+            if is_first or is_growing:
+                self._even_us, self._even_left = self.last_us, self.left
             at = max(at, self._next_us)
 
     def go_on_evenly(self, end_us: int) -> None:
-        """Let the others follow as fast, in the mean, as those before them."""
-        assert self.first_us is not None
-        took, given = self.last_us - self.first_us, self.people - self.left
-        step = max(took // max(given - 1, 1), 1)
+        """Let the others follow as fast, in the mean, as those before them, once no limit grew any more."""
+        took, given = self.last_us - self._even_us, self._even_left - self.left
+        step = max(took // max(given, 1), 1)
         more = min(self.left, max(end_us - 1 - self.last_us, 0) // step)
         self.last_us += more * step
         self.left -= more
@@ -174,15 +190,21 @@ class _Run:
 class _Cap:
     """A limit per day on its way through the calendar. free: how many slots it has left."""
 
-    def __init__(self, day: DayCap, used: Cells) -> None:
+    def __init__(self, day: DayCap, used: Cells, now_us: int) -> None:
+        self._day = day
         self._used = deque(used)
-        self.free = free_of(day, used)
+        self._most = day.at(now_us)
+        self.free = free_of(day, used, now_us)
+        self.is_growing = day.grows_us(now_us) is not None
 
     def opens_us(self, at: int) -> int:
-        """The first moment from here on at which it has a slot, as far as the oldest cell says."""
+        """The first moment from here on at which it has a slot, as far as the oldest cell and its growth say."""
         while self._used and freed_us(self._used[0][0]) <= at:
             self.free += self._used.popleft()[1]
-        return at if self.free > 0 else freed_us(self._used[0][0])
+        if self.is_growing:
+            self.free += self._day.at(at) - self._most
+            self._most, self.is_growing = self._day.at(at), self._day.grows_us(at) is not None
+        return at if self.free > 0 else opens_us(self._day, self._used, at)
 
     def use(self, at: int, count: int) -> None:
         self.free -= count

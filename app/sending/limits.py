@@ -1,10 +1,13 @@
 """Which limits bind a campaign: its own pacing, those of its sender and those of its channel, as values for the
 throttle."""
 
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+
 from app.campaigns.models import Campaign
 from app.channels.models import ChannelLimit, Limited, Sender
 from app.kernel.texts import N_, Phrase
-from app.sending.throttle import SECOND_US, BatchPause, DayCap, Limit, Limits, per
+from app.sending.throttle import SECOND_US, BatchPause, DayCap, Limit, Limits, per, to_us
 
 WINDOWS = {"per_second": 1, "per_minute": 60, "per_hour": 3600}  # seconds of the smooth limits
 OF_SENDER = {
@@ -54,8 +57,20 @@ def limits_on(limited: Limited) -> Limits:
     )
     days: tuple[DayCap, ...] = ()
     if limited.per_day:
-        days = (DayCap(bucket_key(limited, "per_day"), limited.per_day, _label(limited, "per_day")),)
+        day = DayCap(bucket_key(limited, "per_day"), limited.per_day, _label(limited, "per_day"))
+        days = (_warmed_up(day, limited) if limited.warm_up else day,)
     return Limits(smooth, None, days, (counter_key(limited),) if smooth else ())
+
+
+def _warmed_up(day: DayCap, limited: Limited) -> DayCap:
+    """The limit per day with what its warm-up leaves of it until then."""
+    warm_up = limited.warm_up
+    assert warm_up is not None
+    ends = (warm_up.begins_on + timedelta(days=number) for number in range(1, len(warm_up.numbers) + 1))
+    midnights = (to_us(datetime.combine(end, time(), UTC)) for end in ends)
+    assert isinstance(limited, Sender)
+    label = N_("the warm-up of %(name)s", name=limited.name)
+    return replace(day, earlier=tuple(zip(midnights, warm_up.numbers, strict=True)), early_label=label)
 
 
 def bucket_key(limited: Limited, name: str) -> str:

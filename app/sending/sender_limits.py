@@ -46,7 +46,7 @@ def follow(limited: Limited) -> None:
     if isinstance(limited, Sender) and limited.id is None:
         return
     shifts = {field: _shift_us(limited, field) for field in sorted(WINDOWS)}
-    if not any(_history(limited, field).has_changes() for field in channels.LIMITS):
+    if not any(_history(limited, field).has_changes() for field in _paces(limited)):
         return
     with db.session.no_autoflush:
         for field, shift_us in shifts.items():
@@ -56,6 +56,10 @@ def follow(limited: Limited) -> None:
         # one that waits for a limit of a day is shown as scheduled; what else it waits for the tick finds again
         waiting = update(Campaign).where(_through(limited), Campaign.status.in_(LIVE))
         db.session.execute(waiting.values(next_send_at=None).execution_options(synchronize_session=False))
+
+
+def _paces(limited: Limited) -> tuple[str, ...]:
+    return (*channels.LIMITS, *(channels.WARM_UP if isinstance(limited, SmtpAccount) else ()))
 
 
 def _through(limited: Limited) -> ColumnElement[bool]:

@@ -7,6 +7,7 @@ that tolerance; so at most n messages leave in every sliding window of n's lengt
 The limit per day is a count over a sliding day, because smoothing over the night would waste the day's window.
 """
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -49,11 +50,34 @@ class BatchPause:
 
 @dataclass(frozen=True, slots=True)
 class DayCap:
-    """At most `cap` messages in any 24 hours."""
+    """At most `cap` messages in any 24 hours.
+
+    earlier: the lower caps before it, each with its end in microseconds since 1970, in order; early_label: what they
+    are called. A cap only grows, so that every 24 hours keep to the cap of their end.
+    """
 
     key: str
     cap: int
     label: str
+    earlier: tuple[tuple[int, int], ...] = ()
+    early_label: str = ""
+
+    def at(self, now_us: int) -> int:
+        """How much it is at a moment."""
+        step = self._step(now_us)
+        return self.earlier[step][1] if step < len(self.earlier) else self.cap
+
+    def label_at(self, now_us: int) -> str:
+        """What it is called at a moment."""
+        return self.label if self.grows_us(now_us) is None else self.early_label
+
+    def grows_us(self, now_us: int) -> int | None:
+        """When it is more than at this moment; None when it stays."""
+        step = self._step(now_us)
+        return self.earlier[step][0] if step < len(self.earlier) else None
+
+    def _step(self, now_us: int) -> int:
+        return bisect_right(self.earlier, now_us, key=lambda step: step[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +146,12 @@ def grant_slots(
     if limits.batch:
         left = buckets.get(limits.batch.key, (0, 0))[1] or limits.batch.size
         count, label = min(count, left), limits.batch.label if left < count else label
-    free = {day: free_of(day, used_today.get(day.key, ())) for day in limits.days}
-    if full := [(freed_us(used_today[day.key][0][0]), day.label) for day in free if free[day] <= 0]:
+    free = {day: free_of(day, used_today.get(day.key, ()), now_us) for day in limits.days}
+    if full := [(opens_us(day, used_today[day.key], now_us), day.label_at(now_us)) for day in free if free[day] <= 0]:
         next_us, label = max(full)
         return Grant(0, next_us=next_us, label=label)
     for day in free:
-        count, label = min(count, free[day]), day.label if free[day] < count else label
+        count, label = min(count, free[day]), day.label_at(now_us) if free[day] < count else label
     tolerance = min((limit.tolerance_us for limit in limits.smooth), default=None)
     return Grant(count, first, interval, tolerance, label=label)
 
@@ -143,9 +167,15 @@ def freed_us(cell: int) -> int:
     return (cell * CELL_SECONDS + DAY_SECONDS + 2 * CELL_SECONDS) * SECOND_US
 
 
-def free_of(cap: DayCap, used: Cells) -> int:
+def opens_us(cap: DayCap, used: Cells, now_us: int) -> int:
+    """When a daily cap that is used up is to be asked again: what its oldest cell holds counts no more, or it grows."""
+    freed, grows = freed_us(used[0][0]), cap.grows_us(now_us)
+    return freed if grows is None else min(freed, grows)
+
+
+def free_of(cap: DayCap, used: Cells, now_us: int) -> int:
     """How many slots a daily cap still has beside those in these cells; less than none when it was lowered."""
-    return cap.cap - sum(granted for _, granted in used)
+    return cap.at(now_us) - sum(granted for _, granted in used)
 
 
 def take(limits: Limits, now: datetime, want: int) -> Grant:

@@ -63,16 +63,16 @@ def _usage(
     cells: dict[str, list[tuple[int, int]]],
     now: datetime,
 ) -> Usage:
-    limits = limits_on(limited)
+    limits, now_us = limits_on(limited), throttle.to_us(now)
     keys = {bucket_key(limited, name): name for name in (*WINDOWS, "per_day")}
     uses = [Use(keys[limit.key], limit.count, counted.get(keys[limit.key], 0)) for limit in limits.smooth]
     waits = [(nexts.get(limit.key, 0), keys[limit.key]) for limit in limits.smooth]
     for day in limits.days:
         granted = cells.get(day.key, [])
-        uses.append(Use("per_day", day.cap, sum(count for _, count in granted)))
-        if throttle.free_of(day, granted) <= 0:
-            waits.append((throttle.freed_us(granted[0][0]), "per_day"))
+        uses.append(Use("per_day", day.at(now_us), sum(count for _, count in granted)))
+        if throttle.free_of(day, granted, now_us) <= 0:
+            waits.append((throttle.opens_us(day, granted, now_us), "per_day"))
     next_us, binds = max(waits, default=(0, ""))
-    if next_us <= throttle.to_us(now):
+    if next_us <= now_us:
         return Usage(tuple(uses))
     return Usage(tuple(uses), binds, throttle.from_us(next_us))

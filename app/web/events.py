@@ -104,6 +104,9 @@ FIELDS = {
     "per_minute": _l("At most per minute"),
     "per_hour": _l("At most per hour"),
     "per_day": _l("At most in 24 hours"),
+    "warm_up_begins_on": _l("Warm-up begins on"),
+    "warm_up_first_day": _l("Messages on the first day"),
+    "warm_up_growth_percent": _l("More each day, in percent"),
     "dkim_domain": _l("DKIM domain"),
     "dkim_selector": _l("DKIM selector"),
 }

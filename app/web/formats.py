@@ -32,6 +32,7 @@ def init_app(app: Flask) -> None:
         moment=moment,
         ago=ago,
         duration=duration,
+        day=day,
         grouped=grouped,
         size_words=size_words,
         words=words,

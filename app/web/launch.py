@@ -18,11 +18,12 @@ from app.campaigns.models import SENDER_OF, Campaign
 from app.channels.contract import Channel
 from app.channels.models import Sender as AnySender
 from app.channels.segments import Size
+from app.kernel import clock
 from app.kernel.errors import InvalidInput
 from app.reports.launch import LaunchCheck, Message, Missing, Sender
 from app.sending.forecast import Forecast
-from app.sending.throttle import SECOND_US, Limit
-from app.web import security, words
+from app.sending.throttle import SECOND_US, Limit, to_us
+from app.web import security, warm_up, words
 from app.web.base import may
 from app.web.formats import grouped, size_words
 
@@ -169,7 +170,9 @@ def _sender(campaign: Campaign, sender: Sender) -> list[Item]:
             name=name,
         )
         found.append(Item("shared", Level.WARNING, text))
-    if not found:
+    if stands := warm_up.words_of(account.warm_up, clock.utcnow().date()):
+        found.append(Item("warm-up", Level.OK, f"{name}: {stands}.", *open_it))
+    if not any(item.level is Level.WARNING for item in found):
         text = _("%(name)s is ready and writes as %(address)s.", name=name, address=account.address)
         found.append(Item("sender", Level.OK, text))
     return found
@@ -312,7 +315,7 @@ def forecast_sentence(check: LaunchCheck, now: datetime) -> str:
     else:
         what = ngettext("%(n)s e-mail", "%(n)s e-mails", reached, n=grouped(reached))
     if reached > 1:
-        what = ", ".join((what, *_pace(check)))
+        what = ", ".join((what, *_pace(check, now)))
     what = f"{what}, {_hours(check.campaign)}"
     zone = ZoneInfo(check.campaign.zone)
     first, last = outlook.first_at.astimezone(zone), outlook.last_at.astimezone(zone)
@@ -328,7 +331,7 @@ def forecast_sentence(check: LaunchCheck, now: datetime) -> str:
     return _("%(what)s: from %(first)s to %(last)s.", what=what, first=begins, last=ends)
 
 
-def _pace(check: LaunchCheck) -> list[str]:
+def _pace(check: LaunchCheck, now: datetime) -> list[str]:
     limits = check.limits
     assert limits is not None
     said = []
@@ -338,8 +341,11 @@ def _pace(check: LaunchCheck) -> list[str]:
     if limits.batch is not None:
         pause = _length(limits.batch.pause_us // SECOND_US)
         said.append(_("a pause of %(time)s after each %(n)s", time=pause, n=grouped(limits.batch.size)))
-    cap = min((day.cap for day in limits.days), default=check.people.waiting)
-    if cap < check.people.waiting:
+    days = {day.at(to_us(now)): day for day in limits.days}
+    cap = min(days, default=check.people.waiting)
+    if cap < check.people.waiting and days[cap].grows_us(to_us(now)) is not None:
+        said.append(_("at most %(n)s in the first 24 hours and more from day to day", n=grouped(cap)))
+    elif cap < check.people.waiting:
         said.append(_("at most %(n)s in 24 hours", n=grouped(cap)))
     return said or [_("as fast as the server takes them")]
 

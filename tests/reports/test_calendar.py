@@ -145,6 +145,9 @@ def test_the_load_of_a_sender_is_counted_by_day_against_its_limit() -> None:
     assert load.limits == (1000,) * 7
 
 
+WARM_UP = {"warm_up_begins_on": date(2026, 11, 23), "warm_up_first_day": 50, "warm_up_growth_percent": 20}
+
+
 @pytest.mark.parametrize(
     ("limits", "seconds", "most"),
     [
@@ -152,10 +155,11 @@ def test_the_load_of_a_sender_is_counted_by_day_against_its_limit() -> None:
         pytest.param({"per_hour": 100}, 25 * 3600, 2500, id="hours of a long day"),
         pytest.param({"per_second": 1, "per_minute": 30}, 3600, 1800, id="the narrowest"),
         pytest.param({"per_hour": 100, "per_day": 500}, 86_400, 500, id="the day"),
+        pytest.param({"per_day": 500, **WARM_UP}, 86_400, 60, id="the second day of a warm-up"),
     ],
 )
-def test_the_most_of_a_part_of_a_day(limits: dict[str, int], seconds: int, most: int | None) -> None:
-    assert calendar.most_within(SmtpAccount(**limits), seconds) == most
+def test_the_most_of_a_part_of_a_day(limits: dict[str, Any], seconds: int, most: int | None) -> None:
+    assert calendar.most_within(SmtpAccount(**limits), seconds, datetime(2026, 11, 25, tzinfo=UTC)) == most
 
 
 # --- days without work

@@ -12,9 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.campaigns.schedule import Window, next_opening
+from app.channels.models import SmtpAccount
 from app.kernel.db import in_transaction
 from app.sending import throttle
 from app.sending.forecast import HORIZON, MOST_CELLS, Forecast, forecast
+from app.sending.limits import limits_on
 from app.sending.throttle import SECOND_US, BatchPause, DayCap, Grant, Kept, Limit, Limits, from_us, per, to_us
 from tests.sending.test_throttle import Bucketed
 
@@ -37,6 +39,19 @@ def limits(delay: float = 0, batch: tuple[int, int] | None = None, day: int = 0,
     smooth = (Limit("delay", int(delay * SECOND_US), int(delay * SECOND_US), ""),) if delay else ()
     pause = BatchPause("batch", batch[0], batch[1] * SECOND_US, "") if batch else None
     return Limits((*smooth, *more), pause, (DayCap("day", day, ""),) if day else ())
+
+
+def warming(first: int, growth_percent: int, most: int, begins: str, *more: Limit) -> Limits:
+    """The limits of an account that warms up."""
+    account = SmtpAccount(
+        id=1,
+        name="New",
+        per_day=most,
+        warm_up_begins_on=date.fromisoformat(begins),
+        warm_up_first_day=first,
+        warm_up_growth_percent=growth_percent,
+    )
+    return replace(limits_on(account), smooth=more)
 
 
 WORK = window("09:00-17:00", working_days_only=True)
@@ -226,6 +241,9 @@ RUNS = {
     "limit per second and delay": (400, window(), limits(2, None, 0, per("s", 5, 1, "")), "2026-11-23 20:00"),
     "cap of a day": (300, window("09:00-17:00"), limits(30, None, 90), "2026-11-23 20:00"),
     "cap of a day, all day": (300, window(), limits(120, None, 90), "2026-11-23 20:07"),
+    "warm-up": (600, window(), warming(20, 50, 150, "2026-11-24"), "2026-11-22 20:00"),
+    "warm-up in the evening": (200, window("20:00-23:00"), warming(5, 40, 60, "2026-11-22"), "2026-11-23 20:00"),
+    "warm-up and a pace": (250, window(), warming(20, 50, 90, "2026-11-23", per("h", 6, 3600, "")), "2026-11-23 20:00"),
     "all together": (250, WORK, limits(20, (30, 900), 80, per("h", 200, 3600, "")), "2026-11-26 15:00"),
 }
 
@@ -269,17 +287,38 @@ HOURS = st.sampled_from(["", "09:00-17:00", "22:00-06:00", "01:30-02:30", "23:50
     delay=st.sampled_from([1, 7, 60, 333]),
     batch=st.none() | st.tuples(st.integers(1, 50), st.sampled_from([30, 600, 7200])),
     day=st.sampled_from([0, 0, 40, 150]),
+    warm_up=st.none() | st.tuples(st.integers(1, 39), st.integers(5, 200), st.integers(-5, 5)),
     start=st.integers(0, 400 * 24),
 )
 @settings(max_examples=150, deadline=None)
 def test_any_calendar_and_any_limits_agree_within_one_step(
-    people: int, hours: str, is_working: bool, delay: int, batch: tuple[int, int] | None, day: int, start: int
+    people: int,
+    hours: str,
+    is_working: bool,
+    delay: int,
+    batch: tuple[int, int] | None,
+    day: int,
+    warm_up: tuple[int, int, int] | None,
+    start: int,
 ) -> None:
     calendar, pace = window(hours, working_days_only=is_working), limits(delay, batch, day)
     now = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=start)
+    if day and warm_up is not None:
+        begins = (now + timedelta(days=warm_up[2])).date().isoformat()
+        pace = replace(pace, days=warming(*warm_up[:2], day, begins).days)
     found, buckets = forecast(people, calendar, pace, now), Bucketed(pace)
     first, last, number = turned(people, calendar, now, lambda moment, want: buckets.take(to_us(moment), want))
     step = timedelta(seconds=delay)
     assert found.first_at is not None and found.last_at is not None
     assert number == people and found.missed == 0
     assert abs(first - found.first_at) <= step and abs(last - found.last_at) <= step
+
+
+def test_a_crowd_under_a_warm_up_is_told_by_the_pace_it_ends_with() -> None:
+    began = wall.perf_counter()
+    pace = warming(50, 3, 1000, "2027-03-01")
+    found = forecast(1_000_000, window(), pace, MONDAY_EVENING)
+    assert wall.perf_counter() - began < 0.5
+    assert found.last_at is not None and found.missed == 0
+    afterwards = (found.last_at.date() - date(2027, 6, 10)).days
+    assert afterwards == pytest.approx(1_000_000 / 1000 * 24.5 / 24, rel=0.05)

@@ -10,6 +10,7 @@ from app.campaigns import service as campaigns
 from app.campaigns.lifecycle import CampaignStatus
 from app.campaigns.models import Campaign
 from app.channels import limits as channel_limits
+from app.channels import service
 from app.channels.contract import Channel
 from app.channels.models import SmtpAccount
 from app.extensions import db
@@ -94,6 +95,53 @@ def test_a_change_is_written_down_and_a_bad_one_changes_nothing(slow: tuple[int,
         events = db.session.scalars(select(AuditEvent).where(AuditEvent.what == What.ACCOUNT_CHANGE)).all()
         assert [event.detail for event in events] == [{"fields": ["per_hour"]}]
         assert db.session.scalars(select(ThrottleBucket.key)).all() == [f"smtp:{sender_id}:hour"]
+
+
+def warm_up(account: SmtpAccount, days_ago: int, **values: int) -> None:
+    """Begin a warm-up of that account so many days ago."""
+    begins_on = db_now().date() - timedelta(days=days_ago)
+    for name, value in {"warm_up_begins_on": begins_on, **values}.items():
+        setattr(account, name, value)
+    service.prepare_account(account)
+    sender_limits.follow(account)
+
+
+def test_a_warm_up_that_is_begun_holds_for_running_campaigns_and_one_that_is_ended_does_not(app: Flask) -> None:
+    with Server() as server:
+        campaign_id = publish(server.port, 9, account={"per_day": 100})
+        with transaction():
+            sender = campaigns.get(campaign_id).smtp_account
+            assert sender is not None
+            warm_up(sender, days_ago=1, warm_up_first_day=2, warm_up_growth_percent=50)
+        tick_and_work()
+        assert len(server.accepted) == 3 and status(campaign_id) is CampaignStatus.SCHEDULED
+        with transaction():
+            waits = campaigns.get(campaign_id)
+            assert waits.waiting_for.startswith("waiting for the warm-up of ") and waits.next_send_at is not None
+            assert waits.smtp_account is not None
+            waits.smtp_account.warm_up_begins_on = None
+            sender_limits.follow(waits.smtp_account)
+        tick_and_work()
+        assert len(server.accepted) == 9
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "words"),
+    [
+        ({"warm_up_first_day": 0}, "warm_up_first_day", "from 1 to"),
+        ({"warm_up_growth_percent": 1001}, "warm_up_growth_percent", "from 1 to 1000"),
+        ({"per_day": None}, "per_day", "grows until this limit"),
+        ({"per_day": 50}, "per_day", "begins with 50 messages"),
+        ({"warm_up_growth_percent": 1, "per_day": 1000}, "per_day", "more than 180 days"),
+        ({"days_ago": -400}, "warm_up_begins_on", "within a year"),
+    ],
+)
+def test_a_warm_up_that_makes_no_sense_is_refused(app: Flask, values: dict[str, int], field: str, words: str) -> None:
+    with transaction():
+        account = factories.account(per_day=1000)
+    with pytest.raises(InvalidInput, match=words) as refused, transaction():
+        warm_up(account, **{"days_ago": 0} | values)
+    assert refused.value.field == field
 
 
 def cap(**values: int | None) -> bool:

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from app.campaigns import service as campaigns
 from app.campaigns.lifecycle import CampaignStatus
 from app.extensions import db
+from app.kernel import clock
 from app.kernel.db import db_now, transaction
 from app.reports import launch
 from app.sending.forecast import Forecast
@@ -35,11 +36,18 @@ def hours_from(now: datetime, begins: float, ends: float) -> dict[str, time]:
     return {"daily_from": begins_at.time().replace(second=0), "daily_until": ends_at.time().replace(second=0)}
 
 
+WARM_UP = {
+    "per_day": 8,
+    "warm_up_begins_on": clock.utcnow().date(),
+    "warm_up_first_day": 2,
+    "warm_up_growth_percent": 60,
+}
 CASES: dict[str, tuple[int, dict[str, Any], dict[str, Any], tuple[float, float] | None, float]] = {
     # people, values of the campaign, limits of the account, daily hours from now, one step in seconds
     "a delay": (5, {"delay_seconds": 600}, {}, None, 600),
     "a customers delay": (7, {"customers_batch_size": 3, "customers_delay_seconds": 1800}, {}, None, 1800),
     "a cap of a day": (8, {}, {"per_day": 3}, None, 60),
+    "a warm-up": (12, {}, WARM_UP, None, 60),
     "nights in between": (6, {"delay_seconds": 1800}, {}, (-1.0, 1.0), 1800),
     "hours that begin later": (4, {"delay_seconds": 900}, {}, (2.0, 6.0), 900),
     "working days": (5, {"delay_seconds": 12 * 3600, "working_days_only": True}, {}, None, 12 * 3600),

@@ -8,9 +8,11 @@ from flask import Flask
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.channels.models import SmtpAccount
 from app.extensions import db
 from app.kernel.db import in_transaction
 from app.sending import throttle
+from app.sending.limits import limits_on
 from app.sending.throttle import BatchPause, DayCap, Grant, Limit, Limits, grant_slots, per
 
 SECOND = throttle.SECOND_US
@@ -99,6 +101,37 @@ def test_no_24_hours_hold_more_than_the_cap_of_the_day(cap: int, asks: list[tupl
     for start, _ in moments:
         assert sum(n for now, n in moments if start <= now < start + day + late) <= cap
     assert all(g.next_us > now for g, now in grants if not g.count)
+
+
+@given(
+    first=st.integers(1, 40),
+    growth=st.integers(1, 300),
+    more=st.integers(1, 200),
+    begins=st.integers(-3, 3),
+    asks=st.lists(st.tuples(st.integers(0, 7200 * SECOND), st.integers(1, 40)), min_size=1, max_size=120),
+)
+@settings(max_examples=150, deadline=None)
+def test_no_24_hours_hold_more_than_the_warm_up_allows_on_the_day_of_their_end(
+    first: int, growth: int, more: int, begins: int, asks: list[tuple[int, int]]
+) -> None:
+    begins_on = throttle.from_us(10**15).date() + timedelta(days=begins)
+    account = SmtpAccount(
+        id=1,
+        name="New",
+        per_day=first + more,
+        warm_up_begins_on=begins_on,
+        warm_up_first_day=first,
+        warm_up_growth_percent=growth,
+    )
+    plan, limits = account.warm_up, limits_on(account)
+    assert plan is not None
+    moments = [(now, g.count) for g, now in play(limits, asks) if g.count]
+    day, late = throttle.DAY_SECONDS * SECOND, 600 * SECOND
+    for end, _ in moments:
+        most = plan.most_on(throttle.from_us(end).date())
+        assert sum(n for now, n in moments if end - day - late < now <= end) <= most
+    for on in {throttle.from_us(now).date() for now, _ in moments}:
+        assert sum(n for now, n in moments if throttle.from_us(now).date() == on) <= plan.most_on(on)
 
 
 @given(

@@ -49,6 +49,16 @@ def made(outlook: Forecast, account: dict[str, Any] | None = None, **values: Any
     )
 
 
+def test_a_warm_up_is_said_in_the_forecast_and_among_the_items(manager: Browser) -> None:
+    today = clock.utcnow()
+    account = {"per_day": 900, "warm_up_begins_on": today.date()}
+    check = made(Forecast(1000, 0, today, today + timedelta(days=3)), account)
+    assert "at most 50 in the first 24 hours and more from day to day" in launch.forecast_sentence(check, today)
+    db.session.commit()
+    page = manager.get(f"/launch/check/{check.campaign.id}").text
+    assert "Shop: Warm-up, day 1 of 12: 50 today." in page and "Shop is ready" in page
+
+
 @pytest.mark.parametrize(
     ("outlook", "values", "sentence"),
     [

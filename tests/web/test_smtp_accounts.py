@@ -1,6 +1,7 @@
 """SMTP accounts in the panel: secrets go in and never out, tests show the server's words."""
 
 import html
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy import select
 from app.channels import service
 from app.channels.models import SmtpAccount
 from app.extensions import db
+from app.kernel.db import db_now
 from app.providers import dns
 from tests import factories
 from tests.providers.name_server import serving
@@ -79,6 +81,33 @@ def test_a_wrong_value_is_said_at_its_field(admin: Browser, field: str, value: s
     page = admin.post("/smtp-accounts/add", data=filled(admin, **{field: value}))
     assert sentence in page.text
     assert db.session.scalars(select(SmtpAccount)).all() == []
+
+
+def test_a_warm_up_is_written_and_its_day_is_shown(admin: Browser) -> None:
+    begins = (db_now() - timedelta(days=1)).date()
+    values = filled(admin, per_day="400", warm_up_begins_on=begins.isoformat(), warm_up_growth_percent="50")
+    admin.post("/smtp-accounts/add", data=values)
+    account = stored()
+    assert (account.warm_up_begins_on, account.warm_up_first_day, account.most_on(db_now().date())) == (begins, 50, 75)
+    page = admin.get(f"/smtp-accounts/show/{account.id}").text
+    assert "Warm-up, day 2 of 6: 75 today" in page and "0 of 75 messages in the last 24 hours" in page
+    assert "Warm-up, day 2 of 6: 75 today" in admin.get("/limits/").text
+    assert "Warm-up, day 2 of 6: 75 today" in admin.get("/limits/use").text
+    refused = admin.post("/limits/", data={f"smtp:{account.id}:per_day": ""}).text
+    assert "The warm-up grows until this limit is reached" in refused
+    changed = form_of(admin, f"/smtp-accounts/edit/{account.id}") | {"secret": "", "warm_up_begins_on": ""}
+    admin.post(f"/smtp-accounts/edit/{account.id}", data=changed)
+    assert "Warm-up, day" not in admin.get(f"/smtp-accounts/show/{account.id}").text
+    assert stored().most_on(db_now().date()) == 400
+
+
+def test_a_warm_up_to_come_and_one_that_is_over(admin: Browser) -> None:
+    account = factories.account(per_day=60, warm_up_begins_on=(db_now() + timedelta(days=3)).date())
+    db.session.commit()
+    assert "50 until then" in admin.get("/limits/").text
+    account.warm_up_begins_on -= timedelta(days=30)
+    db.session.commit()
+    assert "Warm-up" not in admin.get("/limits/").text
 
 
 def test_a_used_account_cannot_be_deleted(admin: Browser) -> None:

@@ -11,10 +11,11 @@ from app.channels import service
 from app.channels.contract import Outcome, Security, TestReport
 from app.channels.models import SmtpAccount
 from app.extensions import db
+from app.kernel import clock
 from app.sending import sender_limits
 from app.web import words
 from app.web.api.base import RestApi, own_address
-from app.web.api.bodies import Body, Choice, Flag, Text, Whole, read
+from app.web.api.bodies import Body, Choice, Day, Flag, Text, Whole, read
 from app.web.api.openapi import described, ref, result_of
 from app.web.api.senders import LimitsBody, StandingBody
 from app.web.lists import AppInterface
@@ -24,7 +25,7 @@ from app.web.views.smtp_accounts import delete_account
 class AccountBody(LimitsBody):
     """What may be written. secret and dkim_key (PEM) are never given back; without them the old ones stay.
 
-    With a DKIM domain and selector and no key yet, one is made.
+    With a DKIM domain and selector and no key yet, one is made. warm_up_begins_on: null for no warm-up.
     """
 
     name = Text(required=True)
@@ -42,6 +43,9 @@ class AccountBody(LimitsBody):
     dkim_domain = Text(allow_none=True)
     dkim_selector = Text(allow_none=True)
     dkim_key = Text(load_only=True)
+    warm_up_begins_on = Day(allow_none=True)
+    warm_up_first_day = Whole()
+    warm_up_growth_percent = Whole()
 
 
 class AccountRow(AccountBody, StandingBody):
@@ -56,13 +60,18 @@ class RecordShown(Body):
 
 
 class AccountShown(AccountRow):
-    """An account with the record that receivers check its signatures with, when it signs."""
+    """An account with the record that receivers check its signatures with, when it signs.
 
+    most_today: what it may send in the 24 hours before now: its limit per day, or what the warm-up leaves of it.
+    """
+
+    most_today = Whole(dump_only=True, allow_none=True)
     dkim_record = fields.Nested(RecordShown, dump_only=True, allow_none=True)
 
     @post_dump(pass_original=True)
     def add_record(self, shown: dict[str, Any], account: SmtpAccount, **_kwargs: Any) -> dict[str, Any]:
-        """Add the record, which is made from the sealed key."""
+        """Add what is no column: the number of this day, and the record, which is made from the sealed key."""
+        shown["most_today"] = account.most_on(clock.utcnow().date())
         record = service.dkim_record(account)
         shown["dkim_record"] = None if record is None else {"name": record[0], "text": record[1]}
         return shown

@@ -5,9 +5,10 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from wtforms import SelectField
 from wtforms.fields import SelectChoice
+from wtforms.validators import Optional
 
 from app.channels.contract import Security
-from app.web.forms.fields import PanelForm, check_box, choice, enum_choice, line, number, secret, secret_area
+from app.web.forms.fields import PanelForm, check_box, choice, day, enum_choice, line, number, secret, secret_area
 
 SECURITY = {
     Security.STARTTLS: _l("STARTTLS (usual on port 587)"),
@@ -44,6 +45,9 @@ SECTIONS: list[tuple[Any, dict[str, list[str]]]] = [
                 "per_minute",
                 "per_hour",
                 "per_day",
+                "warm_up_begins_on",
+                "warm_up_first_day",
+                "warm_up_growth_percent",
                 "max_connections",
                 "messages_per_connection",
             ]
@@ -92,6 +96,16 @@ class AccountForm(PanelForm):
     per_minute = number(_l("At most per minute"), _l("Empty: no limit."))
     per_hour = number(_l("At most per hour"), _l("Empty: no limit."))
     per_day = number(_l("At most in 24 hours"), _l("Empty: no limit."))
+    warm_up_begins_on = day(
+        _l("Warm-up begins on"),
+        _l(
+            "For a new address or server: the first day (UTC) of a limit that grows from day to day, up to the limit "
+            "in 24 hours. Empty: no warm-up."
+        ),
+        validators=[Optional()],
+    )
+    warm_up_first_day = number(_l("Messages on the first day"), default=50)
+    warm_up_growth_percent = number(_l("More each day, in percent"), default=30)
     dkim_domain = line(
         _l("DKIM domain"), _l("To sign the messages: the domain of the sender address. Empty: no signature.")
     )

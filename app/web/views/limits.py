@@ -25,7 +25,7 @@ from app.kernel.errors import InvalidInput, NotAllowed
 from app.kernel.texts import N_
 from app.sending import sender_limits, usage
 from app.sending.usage import Usage
-from app.web import channels, security, words
+from app.web import channels, security, warm_up, words
 from app.web.base import AppView, may, unit_of_work
 
 A_DAY, DAY, TIME = timedelta(hours=20), "EEE d MMM", "HH:mm:ss"
@@ -62,6 +62,11 @@ class Row:
         if at is None:
             return ""
         return str(format_datetime(at, TIME if at < clock.utcnow() + A_DAY else f"{DAY}, {TIME}"))
+
+    @property
+    def warm_up(self) -> str:
+        """How its warm-up stands, in words; "" for none."""
+        return warm_up.words_of(self.limited.warm_up, clock.utcnow().date())
 
     @property
     def element(self) -> str:
@@ -151,7 +156,7 @@ def _save(rows: list[Row]) -> bool:
             try:
                 sender_limits.change(_stored(row.limited, limits), limits)
             except InvalidInput as error:
-                row.errors[error.field or LIMITS[0]] = words.of_error(error)
+                row.errors[error.field if error.field in LIMITS else LIMITS[-1]] = words.of_error(error)
                 raise
 
     try:

@@ -15,14 +15,16 @@ from app.campaigns.models import Campaign
 from app.channels import bounce_mailboxes, service
 from app.channels.contract import Outcome, Security
 from app.channels.models import SmtpAccount
-from app.channels.service import LIMITS
+from app.channels.service import LIMITS, WARM_UP
 from app.extensions import db
 from app.kernel import audit
 from app.kernel.audit import What
+from app.kernel.db import db_now
 from app.kernel.errors import AppError, Conflict
-from app.sending import sender_limits
-from app.web import security, words
+from app.sending import sender_limits, usage
+from app.web import security, warm_up, words
 from app.web.base import AppModelView, may
+from app.web.formats import day
 from app.web.forms.accounts import AUTH, SECTIONS, SECURITY, AccountForm
 from app.web.lists import AppInterface
 from app.web.views import senders
@@ -41,6 +43,7 @@ FIELDS = (
     "max_connections",
     "messages_per_connection",
     *LIMITS,
+    *WARM_UP,
     "dkim_domain",
     "dkim_selector",
     "is_enabled",
@@ -87,18 +90,22 @@ class SmtpAccountView(AppModelView):
         "bounce_address": _l("Bounce address"),
         "max_connections": _l("Connections at once"),
         "messages_per_connection": _l("Messages per connection"),
+        "warm_up_begins_on": _l("Warm-up begins on"),
+        "warm_up_first_day": _l("Messages on the first day"),
+        "warm_up_growth_percent": _l("More each day, in percent"),
         "dkim_domain": _l("DKIM domain"),
         "dkim_selector": _l("DKIM selector"),
     }
     formatters_columns: dict[str, Any] = {
         **senders.FORMATTERS,
+        "warm_up_begins_on": lambda value: day(value) or _("no warm-up"),
         "security": lambda value: SECURITY[value],
         "auth": lambda value: dict(AUTH).get(value, value),
     }
     show_fieldsets = [
         (_l("Server"), {"fields": ["name", "host", "port", "security", "auth", "username"]}),
         (_l("Sender"), {"fields": ["from_name", "from_email", "reply_to", "bounce_address", "is_enabled"]}),
-        (_l("Limits"), {"fields": [*LIMITS, "max_connections", "messages_per_connection"]}),
+        (_l("Limits"), {"fields": [*LIMITS, *WARM_UP, "max_connections", "messages_per_connection"]}),
         (_l("Signature (DKIM)"), {"fields": ["dkim_domain", "dkim_selector"]}),
         senders.STATE,
     ]
@@ -133,8 +140,9 @@ class SmtpAccountView(AppModelView):
     @expose("/show/<pk>")
     @has_access
     def show(self, pk: str) -> Any:
-        """The account with the record for the DNS, when it signs, and with its bounce mailbox."""
-        account = self._item(pk)
+        """The account with its use, with the record for the DNS, when it signs, and with its bounce mailbox."""
+        account, now = self._item(pk), db_now()
+        uses = usage.of([account], now)[0].uses
         return self.render_template(
             self.show_template,
             pk=pk,
@@ -143,6 +151,8 @@ class SmtpAccountView(AppModelView):
             related_views=[],
             dkim=service.dkim_record(account),
             account=account,
+            day_use=next((use for use in uses if use.name == "per_day"), None),
+            warm_up=warm_up.words_of(account.warm_up, now.date()),
             mailbox=bounce_mailboxes.find(account.id),
             may_change=may(security.UPDATE, self.resource),
             may_test=may(security.TEST, self.resource),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.kernel.clock import utcnow
 from tests.providers.servers import Server
 from tests.web.api.conftest import ACCOUNT, Program
 
@@ -41,6 +42,17 @@ def test_an_account_signs_with_a_key_that_is_never_given_back(admin_program: Pro
     assert gone.json["result"]["dkim_record"] is None
     refused = admin_program.put(f"/smtp_account/{pk}", {"dkim_domain": "shop.example", "dkim_selector": "a b"})
     assert (refused.status_code, refused.json["field"]) == (422, "dkim_selector")
+
+
+def test_a_warm_up_begins_and_ends_by_a_program(admin_program: Program) -> None:
+    today = utcnow().date().isoformat()
+    plan = {"per_day": 400, "warm_up_begins_on": today, "warm_up_first_day": 20, "warm_up_growth_percent": 40}
+    pk = admin_program.made("/smtp_account/", ACCOUNT | plan)
+    shown = admin_program.shown(f"/smtp_account/{pk}")
+    assert (shown["warm_up_begins_on"], shown["warm_up_growth_percent"], shown["most_today"]) == (today, 40, 20)
+    refused = admin_program.put(f"/smtp_account/{pk}", {"per_day": None})
+    assert (refused.status_code, refused.json["field"]) == (422, "per_day")
+    assert admin_program.put(f"/smtp_account/{pk}", {"warm_up_begins_on": None}).json["result"]["most_today"] == 400
 
 
 def test_a_refusal_names_the_field(admin_program: Program) -> None:
