@@ -255,12 +255,14 @@ class PushSettings:
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """How a run ended. fault: None when the feed was drained or stopped; else why the server could not be used."""
+    """How a run ended. fault: None when the feed was drained or stopped; else why the server could not be used.
+    slow_down: the server's words when it asked to be sent less at a time, without addresses; "" when it did not."""
 
     accepted: int
     fault: Fault | None = None
     code: str = ""
     detail: str = ""
+    slow_down: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from flask import current_app
 from flask_appbuilder import Model
-from sqlalchemy import JSON, Boolean, ColumnElement, Date, Integer, String, Text, false, true
+from sqlalchemy import JSON, Boolean, ColumnElement, Date, Integer, SmallInteger, String, Text, false, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.channels.contract import Channel, Security
@@ -87,6 +87,11 @@ class Sender(Limited):
         return f"{self.kind}:{self.id}"
 
     @property
+    def slow_per_hour(self) -> int | None:
+        """Messages an hour that it sends at the most because its server asked to slow down; None when it did not."""
+        return None
+
+    @property
     def address(self) -> str:
         """What people see a message come from."""
         raise NotImplementedError
@@ -103,6 +108,9 @@ class SmtpAccount(Sender, Model):
 
     warm_up_begins_on: the day (UTC) on which its warm-up begins, None for no warm-up; warm_up_first_day: how many
     messages that day holds; warm_up_growth_percent: how many more each day after it, until per_day is reached.
+
+    slow_factor: how many times slower it sends now than the slow_from_per_hour messages an hour of before, because its
+    server asked for that; 1: as fast as it can. slow_changed_at: when that last changed (sending/slow_down.py decides).
     """
 
     __tablename__ = "smtp_account"
@@ -125,6 +133,15 @@ class SmtpAccount(Sender, Model):
     warm_up_begins_on: Mapped[date | None] = mapped_column(Date)
     warm_up_first_day: Mapped[int] = mapped_column(Integer, default=50)
     warm_up_growth_percent: Mapped[int] = mapped_column(Integer, default=30)
+    slow_factor: Mapped[int] = mapped_column(SmallInteger, default=1)
+    slow_from_per_hour: Mapped[int] = mapped_column(Integer, default=0)
+    slow_changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    @property
+    def slow_per_hour(self) -> int | None:
+        """Messages an hour that it sends at the most because its server asked to slow down."""
+        # a row that is not stored yet has no defaults
+        return max(self.slow_from_per_hour // self.slow_factor, 1) if (self.slow_factor or 1) > 1 else None
 
     @property
     def warm_up(self) -> WarmUp | None:

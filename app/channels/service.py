@@ -52,7 +52,8 @@ def get_account(account_id: int) -> SmtpAccount:
 def prepare_account(account: SmtpAccount, secret: str | None = None) -> None:
     """Check and stamp an account that is about to be saved. secret: the new password; None or "" keeps the old one.
 
-    Saving clears the pause and the breaker: a person has just looked at it. Raises InvalidInput naming the field.
+    Saving clears the pause, the breaker and a slower pace: a person has just looked at it. Raises InvalidInput naming
+    the field.
     """
     for field, limit in (("name", 120), ("host", 253), ("username", 255), ("from_name", 120)):
         value = (getattr(account, field) or "").strip()
@@ -77,6 +78,7 @@ def prepare_account(account: SmtpAccount, secret: str | None = None) -> None:
     if account.id:
         audit.note(What.ACCOUNT_CHANGE, account.id, account.name, fields=changed_fields(account))
     stamp(account)
+    account.slow_factor, account.slow_from_per_hour, account.slow_changed_at = 1, 0, None
 
 
 def changed_fields(sender: Sender) -> list[str]:

@@ -177,6 +177,33 @@ def opening_fault(stage: Stage, reply: Reply) -> Fault:
     return Fault.SENDER if stage is not Stage.GREETING and reply.code // 100 == 5 else Fault.PROVIDER
 
 
+_RATE_WORDS = re.compile(
+    r"\brate\b|rate[- ]?limit|too (?:fast|quickly|many (?:messages|e-?mails|mails))|throttl|slow(?:ing)? down|"
+    r"(?:hourly|daily|sending|outgoing) (?:\w+ )?(?:limit|quota)|"
+    r"(?:messages|e-?mails?|mails) per (?:second|minute|hour|day)|"
+    r"server (?:is )?busy|(?:unusual|unexpected) (?:volume|amount)",
+    re.I,
+)
+# What is about one connection is mended by another one, and greylisting asks to wait, not to be slow.
+_NO_RATE_WORDS = re.compile(
+    r"(?:this|per|each|concurrent|simultaneous|parallel|many) (?:smtp )?(?:connections?|sessions?)|gr[ae]y-?list", re.I
+)
+_ADDRESS = re.compile(r"\S+@\S+")
+
+
+def slow_down_words(code: str, words: str) -> str:
+    """The answer of a server that asks to be sent less at a time, without addresses; "" for any other answer.
+
+    code: as in SendResult. That is 421 with 4.7.x, and every 4xx that speaks of a rate; 4.2.x is about one mailbox.
+    """
+    klass, _, enhanced = code.partition(" ")
+    if klass[:1] != "4" or enhanced.startswith("4.2.") or _NO_RATE_WORDS.search(words):
+        return ""
+    if (klass != "421" or not enhanced.startswith("4.7.")) and not _RATE_WORDS.search(words):
+        return ""
+    return printable(_ADDRESS.sub("…", f"{code} {words}".strip()))[:DETAIL_LENGTH]
+
+
 _HINT = re.compile(
     r"\b(?:in|after|for|within|wait|retry)\s+(?:about\s+|another\s+|at least\s+)?(\d{1,6})\s*"
     r"(s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?)\b",

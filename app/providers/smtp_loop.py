@@ -7,7 +7,7 @@ from app.channels.contract import Fault, Feed, Outcome, Outgoing, Reason, RunRep
 from app.kernel import clock
 from app.kernel.texts import N_
 from app.providers.smtp_address import Address, resolve, tls_context
-from app.providers.smtp_codes import ACCEPTED, DETAIL_LENGTH, Stage, classify
+from app.providers.smtp_codes import ACCEPTED, DETAIL_LENGTH, Stage, classify, slow_down_words
 from app.providers.smtp_connection import READ, SLOWEST_BYTES_PER_SECOND, WRITE, Connection, Phase
 from app.providers.smtp_dialogue import ALL_WELL, DOT, Next
 from app.providers.smtp_intake import Intake, not_transmitted
@@ -42,6 +42,7 @@ class Run:
         self._pause = FIRST_PAUSE_SECONDS
         self._strikes = 0
         self._accepted = 0
+        self._slow_down = ""
         self._failure: ConnectionFailed | None = None
 
     def go(self) -> RunReport:
@@ -66,8 +67,8 @@ class Run:
             self._selector.close()
         failure = self._failure
         if failure is None:
-            return RunReport(self._accepted)
-        return RunReport(self._accepted, failure.fault, failure.code, _short(failure.detail))
+            return RunReport(self._accepted, slow_down=self._slow_down)
+        return RunReport(self._accepted, failure.fault, failure.code, _short(failure.detail), self._slow_down)
 
     # --- time
 
@@ -187,6 +188,8 @@ class Run:
 
     def _hear(self, connection: Connection, reply: Reply, now: float) -> None:
         dialogue = connection.dialogue
+        if reply.code // 100 == 4:
+            self._slow_down = self._slow_down or slow_down_words(reply.label, reply.words)
         if connection.dot_left and dialogue.expects is Stage.END:
             self._hear_too_early(connection, reply)
         heard = dialogue.hear(reply)
@@ -284,6 +287,7 @@ class Run:
     def _fail(self, connection: Connection, failure: ConnectionFailed, now: float) -> None:
         """A connection is lost: settle what was on it, and decide what that says about the server."""
         was_ready = connection.phase is Phase.READY
+        self._slow_down = self._slow_down or slow_down_words(failure.code, failure.detail)
         is_strike = was_ready and self._lose_messages(connection, failure)
         self._discard(connection)
         if is_strike:

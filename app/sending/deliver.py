@@ -101,6 +101,7 @@ class BatchFeed:
     def __init__(self, order: SliceOrder) -> None:
         self.later: Later | None = None  # why the slice ended, None = its time was up
         self.sent = 0
+        self.interval_us = 0  # how far apart the slots of the last claim lie
         self._order = order
         self._open_address = opener()
         self._queue: deque[Item] = deque()
@@ -193,6 +194,11 @@ class BatchFeed:
         """Give back what was claimed and never taken: the transport ended before the feed did."""
         self._give_back_queue()
 
+    @property
+    def seconds(self) -> float:
+        """How long the slice has been going on."""
+        return SLICE_SECONDS - (self._ends - clock.steady())
+
     # --- claiming
 
     def _claim(self) -> float | None:
@@ -219,6 +225,7 @@ class BatchFeed:
         batch = Batch(found, journal, len(found.rows), offset, closes_at, asked + self._lease_seconds / 2, asked)
         self._live[id(batch)] = batch
         first = found.grant.first_us / 1e6 + offset if found.grant.first_us else asked
+        self.interval_us = found.grant.interval_us
         interval = found.grant.interval_us / 1e6
         tolerance = float("inf") if found.grant.tolerance_us is None else found.grant.tolerance_us / 1e6
         for number, row in enumerate(found.rows):

@@ -39,6 +39,9 @@ def limits_of(campaign: Campaign, account: Sender, whole: ChannelLimit | None) -
             campaign.customers_delay_seconds * SECOND_US,
             N_("the customers delay"),
         )
+    if slow := account.slow_per_hour:
+        label = N_("the slower pace that the server of %(name)s asked for", name=account.name)
+        smooth.append(per(f"{account.key}:slow:hour", slow, WINDOWS["per_hour"], label))
     found = [limits_on(account)] + ([limits_on(whole)] if whole else [])
     return Limits(
         (*smooth, *(limit for each in found for limit in each.smooth)),

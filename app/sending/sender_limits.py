@@ -59,7 +59,7 @@ def follow(limited: Limited) -> None:
 
 
 def _paces(limited: Limited) -> tuple[str, ...]:
-    return (*channels.LIMITS, *(channels.WARM_UP if isinstance(limited, SmtpAccount) else ()))
+    return (*channels.LIMITS, *((*channels.WARM_UP, "slow_factor") if isinstance(limited, SmtpAccount) else ()))
 
 
 def _through(limited: Limited) -> ColumnElement[bool]:

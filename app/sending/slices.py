@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.campaigns import checks
@@ -17,7 +17,7 @@ from app.campaigns.models import SENDER_OF, Campaign
 from app.channels import limits as channel_limits
 from app.channels import senders
 from app.channels.contract import TO_PHONES, Channel, Fault, RunReport, Transport
-from app.channels.models import Sender
+from app.channels.models import Sender, SmtpAccount
 from app.channels.registry import transport_for
 from app.extensions import db
 from app.kernel import audit, processes
@@ -25,13 +25,14 @@ from app.kernel.audit import What
 from app.kernel.db import db_now
 from app.kernel.queues import JobName, QueueName, enqueue_after_commit
 from app.kernel.texts import N_, Phrase
-from app.sending import breaker, claim, destination, finish, journal
+from app.sending import breaker, claim, destination, finish, journal, slow_down
 from app.sending.breaker import Breaker
 from app.sending.claim import BATCH_SIZE, ClaimOrder, Later, Nothing
 from app.sending.deliver import BatchFeed, SliceOrder
 from app.sending.journal import ClaimKey
 from app.sending.limits import limits_of
 from app.sending.models import SendBatch, SenderLane
+from app.sending.slow_down import Pace
 from app.sending.states import BatchState
 from app.sending.writers import writer_of
 
@@ -151,9 +152,11 @@ def _order(campaign: Campaign, account: Sender, now: datetime, *, owner: str, la
 def end(ran: Slice, feed: BatchFeed, report: RunReport, number: int, turn: int) -> None:
     """Free the lane, let the breaker and the campaign learn from the run, and ring for the successor."""
     order = ran.order.claim_order
+    lanes = _busy_lanes(ran.sender)
     _free_lane(ran.sender, ran.lane, order.owner)
     account = senders.get(ran.sender)
     campaign = campaigns.get(order.campaign_id)
+    _set_pace(account, report, slow_down.measured(feed.sent, feed.seconds, lanes, feed.interval_us))
     if report.fault is Fault.SENDER:
         _pause_account(account, campaign.channel, report)
         return
@@ -211,6 +214,30 @@ def _open_breaker(account: Sender, campaign: Campaign, report: RunReport, was_pr
         N_("%(name)s does not answer (%(answer)s)", name=account.name, answer=words),
         account.breaker_open_until,
     )
+
+
+def _set_pace(account: Sender, report: RunReport, measured_per_hour: int) -> None:
+    """Let a sender go slower when its server asked for that in this run, and faster again when all went well."""
+    goes_well = report.accepted and report.fault is None and account.slow_per_hour
+    if not isinstance(account, SmtpAccount) or not (report.slow_down or goes_well):
+        return
+    db.session.refresh(account, with_for_update=True)  # other lanes end at the same time
+    now, pace = db_now(), Pace(account.slow_factor, account.slow_from_per_hour, account.slow_changed_at)
+    if report.slow_down:
+        account.last_error, account.last_error_at = report.slow_down, now
+        pace = slow_down.slowed(pace, now, measured_per_hour)
+    else:
+        pace = slow_down.eased(pace, now)
+    account.slow_factor, account.slow_from_per_hour, account.slow_changed_at = (
+        pace.factor,
+        pace.per_hour,
+        pace.changed_at,
+    )
+
+
+def _busy_lanes(sender: str) -> int:
+    mine = (SenderLane.sender == sender, SenderLane.owner.is_not(None), SenderLane.until > db_now())
+    return db.session.scalar(select(func.count()).where(*mine)) or 0
 
 
 def _reserve_probe(account: Sender, state: Breaker) -> bool:

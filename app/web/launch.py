@@ -170,6 +170,13 @@ def _sender(campaign: Campaign, sender: Sender) -> list[Item]:
             name=name,
         )
         found.append(Item("shared", Level.WARNING, text))
+    if slow := account.slow_per_hour:
+        text = _(
+            "The server of %(name)s asked to slow down: at most %(n)s an hour for now. It speeds up again by itself.",
+            name=name,
+            n=grouped(slow),
+        )
+        found.append(Item("slow", Level.WARNING, text, *open_it))
     if stands := warm_up.words_of(account.warm_up, clock.utcnow().date()):
         found.append(Item("warm-up", Level.OK, f"{name}: {stands}.", *open_it))
     if not any(item.level is Level.WARNING for item in found):

@@ -3,7 +3,7 @@
 import pytest
 
 from app.channels.contract import Fault, Outcome, Reason, SendResult
-from app.providers.smtp_codes import Stage, classify, opening_fault, retry_hint, without_address
+from app.providers.smtp_codes import Stage, classify, opening_fault, retry_hint, slow_down_words, without_address
 from app.providers.smtp_replies import Reply
 
 MAIL, RCPT, DATA, END = Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.END
@@ -178,3 +178,37 @@ def test_the_address_of_the_recipient_is_taken_out_of_the_words() -> None:
         REFUSED, Fault.RECIPIENT, Reason.REJECTED, "550", "<…>: unknown", 5.0
     )
     assert without_address(result, b"bob@example.org") is result
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "kept"),
+    [
+        ("421 4.7.0", "[TSS04] Messages from 192.0.2.1 temporarily deferred", True),
+        ("421 4.7.28", "Our system has detected an unusual rate of unsolicited mail", True),
+        ("451 4.7.650", "The mail server has been temporarily rate limited", True),
+        ("451 4.7.500", "Server busy. Please try again later", True),
+        ("454", "Throttling failure: Maximum sending rate exceeded.", True),
+        ("450 4.7.1", "Error: too many messages from you", True),
+        ("421", "Too fast, slow down", True),
+        ("451", "Domain example.org has exceeded the max emails per hour (100/100)", True),
+        ("452 4.3.1", "Daily sending quota reached", True),
+        ("452", "Mailbox quota exceeded", False),
+        ("452 4.5.3", "Too many recipients", False),
+        ("421", "Service not available, closing transmission channel", False),
+        ("421 4.4.2", "Timeout exceeded", False),
+        ("421 4.3.2", "Shutting down", False),
+        ("421 4.7.0", "Too many connections", False),
+        ("421 4.7.0", "Too many messages on this connection", False),
+        ("450 4.7.1", "Recipient address rejected: Greylisted, see the rate limits", False),
+        ("451 4.7.1", "Please try again later", False),
+        ("450 4.2.1", "The user is receiving mail at a rate that prevents more", False),
+        ("550 5.7.1", "Rate limit exceeded", False),
+        ("", "No answer in time.", False),
+    ],
+)
+def test_which_answers_ask_to_be_sent_less(code: str, words: str, kept: bool) -> None:
+    assert slow_down_words(code, words) == (f"{code} {words}" if kept else "")
+
+
+def test_the_words_of_who_asks_hold_no_address() -> None:
+    assert slow_down_words("450 4.7.1", "<anna@x.example>: rate limit") == "450 4.7.1 … rate limit"

@@ -159,6 +159,22 @@ def test_a_connection_lost_before_the_content_loses_no_message(stage: str, answe
     assert max(visit.messages for visit in server.visits) == 5
 
 
+@BOTH_WAYS
+@pytest.mark.parametrize("stage", ["MAIL", "RCPT", "DATA", "END"])
+def test_a_server_that_asks_to_be_sent_less_is_heard_at_every_stage(stage: str, pipelining: bool) -> None:
+    with Server(Script(rules=[at(stage, "421 4.7.28 Rate limited", message=4)], pipelining=pipelining)) as server:
+        batch = Batch(messages(9))
+        report = send(server, batch, 1)
+    assert (report.fault, report.slow_down) == (None, "421 4.7.28 Rate limited")
+    assert arrived(server) == batch.refs(ACCEPTED)
+
+
+def test_a_greeting_that_asks_to_be_sent_less_is_heard() -> None:
+    with Server(Script(rules=[at("greeting", "421 4.7.0 Throttled, try later")])) as server:
+        report = send(server, Batch(messages(3)), 2)
+    assert (report.fault, report.slow_down) == (Fault.PROVIDER, "421 4.7.0 Throttled, try later")
+
+
 def test_421_to_the_final_dot_gives_the_message_back() -> None:
     with Server(Script(rules=[at("END", "421 4.3.2 Shutting down", message=3)])) as server:
         batch = Batch(messages(6))

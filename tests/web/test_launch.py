@@ -59,6 +59,16 @@ def test_a_warm_up_is_said_in_the_forecast_and_among_the_items(manager: Browser)
     assert "Shop: Warm-up, day 1 of 12: 50 today." in page and "Shop is ready" in page
 
 
+def test_a_slower_pace_is_a_warning_and_counts_in_the_forecast(manager: Browser) -> None:
+    account = factories.account(name="Shop")
+    account.slow_factor, account.slow_from_per_hour = 2, 1200
+    campaign = factories.ready_campaign(3, sender=account)
+    db.session.commit()
+    page = manager.get(f"/launch/check/{campaign.id}").text
+    assert "The server of Shop asked to slow down: at most 600 an hour for now" in page
+    assert "3 e-mails, 600 an hour" in page
+
+
 @pytest.mark.parametrize(
     ("outlook", "values", "sentence"),
     [

@@ -110,6 +110,18 @@ def test_a_warm_up_to_come_and_one_that_is_over(admin: Browser) -> None:
     assert "Warm-up" not in admin.get("/limits/").text
 
 
+def test_a_slower_pace_is_shown_until_the_account_is_saved(admin: Browser) -> None:
+    account = factories.account(name="Office")
+    account.slow_factor, account.slow_from_per_hour = 4, 8000
+    db.session.commit()
+    show = f"/smtp-accounts/show/{account.id}"
+    assert "sends at most 2,000 messages an hour, 4 times less than before" in admin.get(show).text
+    assert "asked to slow down: at most 2,000 an hour" in admin.get("/limits/use").text
+    changed = form_of(admin, f"/smtp-accounts/edit/{account.id}") | {"secret": ""}
+    admin.post(f"/smtp-accounts/edit/{account.id}", data=changed)
+    assert "asked to slow down" not in admin.get(show).text
+
+
 def test_a_used_account_cannot_be_deleted(admin: Browser) -> None:
     used, free = factories.account(), factories.account()
     factories.ready_campaign(1, sender=used, name="Spring sale")

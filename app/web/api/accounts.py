@@ -63,9 +63,11 @@ class AccountShown(AccountRow):
     """An account with the record that receivers check its signatures with, when it signs.
 
     most_today: what it may send in the 24 hours before now: its limit per day, or what the warm-up leaves of it.
+    slow_per_hour: at most so many an hour leave because the server asked to slow down, null when it did not.
     """
 
     most_today = Whole(dump_only=True, allow_none=True)
+    slow_per_hour = Whole(dump_only=True, allow_none=True)
     dkim_record = fields.Nested(RecordShown, dump_only=True, allow_none=True)
 
     @post_dump(pass_original=True)

@@ -53,6 +53,7 @@ def test_a_warm_up_begins_and_ends_by_a_program(admin_program: Program) -> None:
     refused = admin_program.put(f"/smtp_account/{pk}", {"per_day": None})
     assert (refused.status_code, refused.json["field"]) == (422, "per_day")
     assert admin_program.put(f"/smtp_account/{pk}", {"warm_up_begins_on": None}).json["result"]["most_today"] == 400
+    assert admin_program.shown(f"/smtp_account/{pk}")["slow_per_hour"] is None
 
 
 def test_a_refusal_names_the_field(admin_program: Program) -> None:
