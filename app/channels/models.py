@@ -29,15 +29,6 @@ class Limited:
         """Names it among all that is limited: "smtp:3", "channel:sms"."""
         raise NotImplementedError
 
-    @property
-    def warm_up(self) -> WarmUp | None:
-        """Its way up to its limit per day, also one that is over; None for what has none."""
-        return None
-
-    def most_on(self, day: date) -> int | None:
-        """What it may send in the 24 hours before any moment of that day (UTC); None without a limit."""
-        return self.warm_up.most_on(day) if self.warm_up else self.per_day
-
 
 class ChannelLimit(Limited, Model):
     """What all senders of a channel together may send. A channel without a row is not limited."""
@@ -85,6 +76,15 @@ class Sender(Limited):
     def key(self) -> str:
         """Names it among all that is limited, and its lanes: "smtp:3"."""
         return f"{self.kind}:{self.id}"
+
+    @property
+    def warm_up(self) -> WarmUp | None:
+        """Its way up to its limit per day, also one that is over; None for what has none."""
+        return None
+
+    def most_on(self, day: date) -> int | None:
+        """What it may send in the 24 hours before any moment of that day (UTC); None without a limit."""
+        return self.warm_up.most_on(day) if self.warm_up else self.per_day
 
     @property
     def slow_per_hour(self) -> int | None:

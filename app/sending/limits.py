@@ -6,6 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 
 from app.campaigns.models import Campaign
 from app.channels.models import ChannelLimit, Limited, Sender
+from app.channels.warm_up import WarmUp
 from app.kernel.texts import N_, Phrase
 from app.sending.throttle import SECOND_US, BatchPause, DayCap, Limit, Limits, per, to_us
 
@@ -41,7 +42,7 @@ def limits_of(campaign: Campaign, account: Sender, whole: ChannelLimit | None) -
         )
     if slow := account.slow_per_hour:
         label = N_("the slower pace that the server of %(name)s asked for", name=account.name)
-        smooth.append(per(f"{account.key}:slow:hour", slow, WINDOWS["per_hour"], label))
+        smooth.append(per(slow_key(account), slow, WINDOWS["per_hour"], label))
     found = [limits_on(account)] + ([limits_on(whole)] if whole else [])
     return Limits(
         (*smooth, *(limit for each in found for limit in each.smooth)),
@@ -61,24 +62,28 @@ def limits_on(limited: Limited) -> Limits:
     days: tuple[DayCap, ...] = ()
     if limited.per_day:
         day = DayCap(bucket_key(limited, "per_day"), limited.per_day, _label(limited, "per_day"))
-        days = (_warmed_up(day, limited) if limited.warm_up else day,)
+        if isinstance(limited, Sender) and limited.warm_up:
+            day = _warmed_up(day, limited.warm_up, limited.name)
+        days = (day,)
     return Limits(smooth, None, days, (counter_key(limited),) if smooth else ())
 
 
-def _warmed_up(day: DayCap, limited: Limited) -> DayCap:
-    """The limit per day with what its warm-up leaves of it until then."""
-    warm_up = limited.warm_up
-    assert warm_up is not None
+def _warmed_up(day: DayCap, warm_up: WarmUp, name: str) -> DayCap:
+    """The limit per day with what a warm-up leaves of it until it is over."""
     ends = (warm_up.begins_on + timedelta(days=number) for number in range(1, len(warm_up.numbers) + 1))
     midnights = (to_us(datetime.combine(end, time(), UTC)) for end in ends)
-    assert isinstance(limited, Sender)
-    label = N_("the warm-up of %(name)s", name=limited.name)
-    return replace(day, earlier=tuple(zip(midnights, warm_up.numbers, strict=True)), early_label=label)
+    earlier = tuple(zip(midnights, warm_up.numbers, strict=True))
+    return replace(day, earlier=earlier, early_label=N_("the warm-up of %(name)s", name=name))
 
 
 def bucket_key(limited: Limited, name: str) -> str:
     """The key of one of its limits in the throttle: "smtp:3:hour"."""
     return f"{limited.key}:{name.removeprefix('per_')}"
+
+
+def slow_key(account: Sender) -> str:
+    """The key of the limit that it has while its server wants to be sent less: "smtp:3:slow:hour"."""
+    return f"{account.key}:slow:hour"
 
 
 def counter_key(limited: Limited) -> str:

@@ -6,12 +6,13 @@ from datetime import datetime
 
 from sqlalchemy import case, func, select
 
-from app.channels.models import Limited
+from app.channels.models import Limited, Sender
 from app.extensions import db
 from app.sending import throttle
-from app.sending.limits import WINDOWS, bucket_key, counter_key, limits_on
+from app.sending.limits import WINDOWS, bucket_key, counter_key, limits_on, slow_key
 from app.sending.models import ThrottleBucket, ThrottleCell
 
+SLOWER_PACE = "slower_pace"  # what the next message waits for when its server asked to slow down
 LONGEST = max(WINDOWS.values())
 
 
@@ -38,6 +39,7 @@ def of(many: Sequence[Limited], now: datetime) -> list[Usage]:
     """The use of each of these, in three statements. now: the database's clock."""
     counted = _counted([counter_key(limited) for limited in many], now)
     smooth = [bucket_key(limited, name) for limited in many for name in WINDOWS]
+    smooth += [slow_key(limited) for limited in many if isinstance(limited, Sender)]
     buckets = select(ThrottleBucket).where(ThrottleBucket.key.in_(smooth))
     nexts = {bucket.key: bucket.next_us for bucket in db.session.scalars(buckets)}
     cells = throttle.cells_of([bucket_key(limited, "per_day") for limited in many], now)
@@ -67,6 +69,8 @@ def _usage(
     keys = {bucket_key(limited, name): name for name in (*WINDOWS, "per_day")}
     uses = [Use(keys[limit.key], limit.count, counted.get(keys[limit.key], 0)) for limit in limits.smooth]
     waits = [(nexts.get(limit.key, 0), keys[limit.key]) for limit in limits.smooth]
+    if isinstance(limited, Sender) and limited.slow_per_hour:
+        waits.append((nexts.get(slow_key(limited), 0), SLOWER_PACE))
     for day in limits.days:
         granted = cells.get(day.key, [])
         uses.append(Use("per_day", day.at(now_us), sum(count for _, count in granted)))

@@ -13,6 +13,8 @@ from app.channels.models import SmtpAccount
 from app.extensions import db
 from app.kernel.db import db_now
 from app.providers import dns
+from app.sending.models import ThrottleBucket
+from app.sending.throttle import to_us
 from tests import factories
 from tests.providers.name_server import serving
 from tests.providers.script import Script, at
@@ -117,6 +119,10 @@ def test_a_slower_pace_is_shown_until_the_account_is_saved(admin: Browser) -> No
     show = f"/smtp-accounts/show/{account.id}"
     assert "sends at most 2,000 messages an hour, 4 times less than before" in admin.get(show).text
     assert "asked to slow down: at most 2,000 an hour" in admin.get("/limits/use").text
+    soon = to_us(db_now()) + 60_000_000
+    db.session.add(ThrottleBucket(key=f"smtp:{account.id}:slow:hour", next_us=soon, left_in_batch=0))
+    db.session.commit()
+    assert "waits for the slower pace that its server asked for" in admin.get("/limits/").text
     changed = form_of(admin, f"/smtp-accounts/edit/{account.id}") | {"secret": ""}
     admin.post(f"/smtp-accounts/edit/{account.id}", data=changed)
     assert "asked to slow down" not in admin.get(show).text

@@ -35,6 +35,7 @@ WAITS: dict[str, Any] = {
     "per_minute": _l("waits for the limit per minute"),
     "per_hour": _l("waits for the limit per hour"),
     "per_day": _l("waits for the limit of 24 hours"),
+    usage.SLOWER_PACE: _l("waits for the slower pace that its server asked for"),
 }
 
 
@@ -66,7 +67,7 @@ class Row:
     @property
     def warm_up(self) -> str:
         """How its warm-up stands, in words; "" for none."""
-        return warm_up.words_of(self.limited.warm_up, clock.utcnow().date())
+        return warm_up.words_of(self.sender.warm_up if self.sender else None, clock.utcnow().date())
 
     @property
     def element(self) -> str:
