@@ -2,13 +2,11 @@
 
 import json
 import struct
-import threading
 import time
 from base64 import urlsafe_b64decode
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -19,9 +17,11 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from app.channels.contract import Device
+from tests.providers.http_server import DROP, HANG, LocalServer
+
+__all__ = ["DROP", "HANG", "Browser", "PushServer", "Pushed", "Scripted", "decoded"]
 
 CURVE = ec.SECP256R1()
-DROP, HANG = "drop", "hang"  # take the message and close without a word, or never answer
 # (path, number of the request) -> a status, (status, headers, body), or what to do
 Scripted = Callable[[str, int], Any]
 
@@ -81,63 +81,23 @@ class Pushed:
         return values["k"], json.loads(decoded(claims))
 
 
-class PushServer:
-    """Use it as a context. pushed: every request that came, in its order."""
+class PushServer(LocalServer):
+    """Use it as a context. pushed: every request that came, in its order; pushed_at: when, as time.time() has it."""
 
-    def __init__(self, script: Scripted | None = None, delay_seconds: float = 0.0) -> None:
+    def __init__(self, script: Scripted | None = None, delay_seconds: float = 0.0, port: int = 0) -> None:
+        super().__init__(delay_seconds, port)
         self.pushed: list[Pushed] = []
-        self.connections = 0
-        self._script, self._delay, self._lock = script, delay_seconds, threading.Lock()
-        self._over = threading.Event()
-        server = self
+        self.pushed_at: list[float] = []
+        self._script = script
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
-            def setup(self) -> None:
-                super().setup()
-                with server._lock:
-                    server.connections += 1
-
-            def do_POST(self) -> None:
-                server._answer(self)
-
-            def log_message(self, *_args: Any) -> None:
-                return
-
-        class Quiet(ThreadingHTTPServer):
-            daemon_threads = True
-            request_queue_size = 128
-
-        self._http = Quiet(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._http.server_port}"
-
-    def _answer(self, request: BaseHTTPRequestHandler) -> None:
-        body = request.rfile.read(int(request.headers["Content-Length"]))
-        with self._lock:
+    def post(self, request: BaseHTTPRequestHandler, body: bytes) -> None:
+        """Take a notification, as the script says."""
+        with self.lock:
             self.pushed.append(Pushed(request.path, dict(request.headers), body))
+            self.pushed_at.append(time.time())
             number = len(self.pushed)
         found = self._script(request.path, number) if self._script else 201
-        if self._delay:
-            time.sleep(self._delay)  # how long the service takes, not what a test waits for
-        if found == HANG:
-            self._over.wait(30)
-        if found in (DROP, HANG):
-            request.close_connection = True
-            return
-        status, headers, said = found if isinstance(found, tuple) else (found, {}, b"")
-        request.send_response(status)
-        for name, value in ({"Content-Length": str(len(said))} | headers).items():
-            request.send_header(name, value)
-        request.end_headers()
-        request.wfile.write(said)
-
-    def __enter__(self) -> "PushServer":
-        threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._over.set()
-        self._http.shutdown()
-        self._http.server_close()
+        self.take_time()
+        if not self.fails(request, found):
+            status, headers, said = found if isinstance(found, tuple) else (found or 201, {}, b"")
+            self.say(request, status, said, headers)
