@@ -10,6 +10,7 @@ NAMES = (
     "send_rate --sqlite",
     "send_tls",
     "latency",
+    "text_rate",
     "growth",
     "million",
     "peers",

@@ -4,17 +4,16 @@ import os
 import random
 from collections.abc import Iterator
 
-import msgpack
 from sqlalchemy import insert
 
+from app.audience.addresses import Addresses, indexing, sealing
 from app.audience.models import Contact, Folder, contact_folder
 from app.campaigns import service as campaigns
 from app.channels import service as channels
-from app.channels.contract import Security
+from app.channels.contract import Channel, Security
 from app.channels.models import SmtpAccount
 from app.extensions import db
 from app.kernel import clock
-from app.kernel.crypto import blind_index, sealer
 from app.kernel.db import transaction
 
 FIRST_NAMES = ("Anna", "Jürgen", "Zoë", "Mary & Co", "Иван", "Luis", 'O"Brien', "Wei")
@@ -33,6 +32,12 @@ TAIL = """<p><a href="{{ unsubscribe_url }}">Unsubscribe</a></p></body></html>
 SUBJECT = "News for {{ first_name }}: your offer this week"
 TEXT = "Hello {{ first_name }} {{ last_name }}!\n\nYour order {{ attributes.order_no }}.\n\n" + WORDS * 3 + "\n"
 CHUNK = 5000
+ADDRESSES = {
+    Channel.EMAIL: lambda number: Addresses(email=f"user{number}@example{number % 50}.org"),
+    Channel.SMS: lambda number: Addresses(phone=f"+48{500_000_000 + number}"),
+    Channel.WHATSAPP: lambda number: Addresses(whatsapp=f"+48{500_000_000 + number}"),
+    Channel.PUSH: lambda _number: Addresses(),
+}
 
 
 def html(size_bytes: int = 5000) -> str:
@@ -61,15 +66,16 @@ def add_account(port: int, connections: int, security: Security = Security.NONE,
         return account.id
 
 
-def add_contacts(count: int, folder_name: str) -> int:
-    """So many contacts in a new folder, in bulk (the import has its own measurement); returns the folder's id."""
+def add_contacts(count: int, folder_name: str, channel: Channel = Channel.EMAIL) -> int:
+    """So many contacts in a new folder, in bulk (the import has its own measurement), who can be reached over that
+    channel alone; returns the folder's id."""
     with transaction():
         folder = Folder(name=folder_name, created_at=clock.utcnow())
         db.session.add(folder)
         db.session.flush()
         folder_id = folder.id
         first = (db.session.scalar(db.select(db.func.max(Contact.id))) or 0) + 1
-    rows = _contacts(first, count)
+    rows = _contacts(first, count, channel)
     for _ in range(0, count, CHUNK):
         with transaction():
             chunk = [row for _, row in zip(range(CHUNK), rows, strict=False)]
@@ -79,10 +85,11 @@ def add_contacts(count: int, folder_name: str) -> int:
     return folder_id
 
 
-def _contacts(first: int, count: int) -> Iterator[dict[str, object]]:
-    seal, index, now, chance = sealer("contact").seal, blind_index("email").of, clock.utcnow(), random.Random(first)
+def _contacts(first: int, count: int, channel: Channel) -> Iterator[dict[str, object]]:
+    seal, index, now, chance = sealing(), indexing(), clock.utcnow(), random.Random(first)
     for number in range(first, first + count):
-        uid, email = os.urandom(16), f"user{number}@example{number % 50}.org"
+        uid, addresses = os.urandom(16), ADDRESSES[channel](number)
+        indexes = index(addresses)
         yield {
             "id": number,
             "uid": uid,
@@ -93,8 +100,10 @@ def _contacts(first: int, count: int) -> Iterator[dict[str, object]]:
             "language": "pl",
             "time_zone": "",
             "attributes": {"order_no": f"A{100_000 + number}"},
-            "sealed": seal(msgpack.packb([email, None, None, None]), uid),
-            "email_index": index(email),
+            "sealed": seal(addresses, uid),
+            "email_index": indexes.email,
+            "phone_index": indexes.phone,
+            "whatsapp_index": indexes.whatsapp,
             "created_at": now,
             "changed_at": now,
         }

@@ -147,6 +147,14 @@ def sink(port: int, *options: str) -> Iterator[subprocess.Popen[bytes]]:
         yield child
 
 
+@contextmanager
+def answers(port: int, delay_seconds: float) -> Iterator[subprocess.Popen[bytes]]:
+    """A server of HTTP that takes everything and answers after so long (bench/answers.py)."""
+    with process([sys.executable, "-m", "bench.answers", "--port", str(port), "--delay", str(delay_seconds)]) as child:
+        wait_for_port(port)
+        yield child
+
+
 def postfix_tool(name: str) -> str:
     """The path of smtp-sink or smtp-source. Ends the measurement when postfix's package is not installed."""
     found = shutil.which(name) or shutil.which(name, path="/usr/sbin")

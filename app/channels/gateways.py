@@ -27,7 +27,7 @@ SERVICE_SID = re.compile(r"MG[0-9a-f]{32}")
 SENDER_NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 &+_-]{1,11}")  # Twilio's alphanumeric sender id
 SHORT_CODE = re.compile(r"[0-9]{3,6}")
 CURRENCY = re.compile(r"[A-Z]{3}")
-NUMBERS = (("max_connections", 16, 1, 100),)
+NUMBERS = (("max_connections", 64, 1, 100),)  # up to four workers share them (sending.slices)
 MAX_PRICE_MICROS = 100_000_000
 TEST_TEXT = N_("Muster: your gateway %(name)s works.")
 

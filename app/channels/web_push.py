@@ -18,7 +18,7 @@ from app.kernel.crypto import sealer
 from app.kernel.errors import InvalidInput, Unavailable
 
 NAME = "Web push"
-NUMBERS = (("max_connections", 16, 1, 100),)
+NUMBERS = (("max_connections", 64, 1, 100),)  # up to four workers share them (sending.slices)
 
 
 def ensure() -> WebPushSender:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import case, select, update
 
 from app.audience.suppressions import suppress
 from app.campaigns import service as campaigns
@@ -18,7 +18,7 @@ from app.sending import picked, progress
 from app.sending.claim import close_batch
 from app.sending.journal import ClaimKey
 from app.sending.models import CampaignProgress, CampaignRecipient, SendBatch
-from app.sending.outcome import BRAKE_LENGTH, BRAKE_LIMIT, SENT, Verdict, brakes
+from app.sending.outcome import BRAKE_LENGTH, BRAKE_LIMIT, Verdict, brakes
 from app.sending.states import BatchState, RecipientState
 
 log = logging.getLogger(__name__)
@@ -91,11 +91,17 @@ def _held(campaign_id: int, verdicts: Mapping[int, Verdict]) -> Mapping[int, Ver
 
 
 def write_verdicts(campaign_id: int, lo: int, hi: int, verdicts: Mapping[int, Verdict], now: datetime) -> None:
-    """Move the rows in `sending`: the exceptions one kind at a time, then the accepted ones as one range."""
+    """Move the rows in `sending`: the exceptions one kind at a time, then the accepted ones as one range.
+
+    That range brings the provider's ids along: a statement for each took two thirds of the rate of text messages.
+    """
     others: dict[Verdict, list[int]] = {}
+    ids: dict[int, str] = {}
     for seq, verdict in verdicts.items():
-        if verdict is not SENT:
+        if verdict.state is not RecipientState.SENT:
             others.setdefault(verdict, []).append(seq)
+        elif verdict.provider_id:
+            ids[seq] = verdict.provider_id
     for verdict, seqs in others.items():
         _write(campaign_id, verdict, seqs, now)
     if len(verdicts) > sum(map(len, others.values())):
@@ -103,6 +109,7 @@ def write_verdicts(campaign_id: int, lo: int, hi: int, verdicts: Mapping[int, Ve
             update(CampaignRecipient)
             .where(_R.campaign_id == campaign_id, _R.seq.between(lo, hi), _R.state == RecipientState.SENDING)
             .values(state=RecipientState.SENT, reason=None, detail=None, attempt=_R.attempt + 1, done_at=now)
+            .values({"provider_id": case(ids, value=_R.seq, else_=_R.provider_id)} if ids else {})
             .execution_options(synchronize_session=False)
         )
 

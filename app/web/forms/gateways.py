@@ -51,7 +51,9 @@ class GatewayForm(PanelForm):
     per_minute = number(_l("At most per minute"), _l("Empty: no limit."))
     per_hour = number(_l("At most per hour"), _l("Empty: no limit."))
     per_day = number(_l("At most in 24 hours"), _l("Empty: no limit."))
-    max_connections = number(_l("Requests at once"), _l("How many all workers together may make."), 16)
+    max_connections = number(
+        _l("Requests at once"), _l("How many all workers together may make. Up to four of them share these."), 64
+    )
     segment_price = DecimalField(
         _l("Price of a segment"),
         description=_l("Over WhatsApp that of a message. For the estimate before a start. Empty: no estimate."),

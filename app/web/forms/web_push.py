@@ -20,5 +20,7 @@ class WebPushForm(PanelForm):
     per_minute = number(_l("At most per minute"), _l("Empty: no limit."))
     per_hour = number(_l("At most per hour"), _l("Empty: no limit."))
     per_day = number(_l("At most in 24 hours"), _l("Empty: no limit."))
-    max_connections = number(_l("Requests at once"), _l("How many all workers together may make."), 16)
+    max_connections = number(
+        _l("Requests at once"), _l("How many all workers together may make. Up to four of them share these."), 64
+    )
     is_enabled = check_box(_l("Enabled"), _l("When it is disabled, no notification is sent."), True)
