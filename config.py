@@ -27,6 +27,7 @@ FETCH = "app.providers.fetch.fetch"
 MAILBOX = "app.providers.mailbox.open_mailbox"
 DNS = "app.providers.dns.texts_at"
 CONTENT_SOURCE = "app.providers.twilio_content.templates"
+TEXT_HISTORY = "app.providers.twilio_history.messages_to"
 TWILIO_URL, TWILIO_CONTENT_URL = "https://api.twilio.com", "https://content.twilio.com"
 # whose push services we call: those of Chrome, Edge, Firefox and Safari
 PUSH_SERVICES = "fcm.googleapis.com notify.windows.com push.services.mozilla.com push.apple.com"
@@ -74,6 +75,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "MAILBOX": MAILBOX,
         "FETCH": FETCH,
         "CONTENT_SOURCE": CONTENT_SOURCE,
+        "TEXT_HISTORY": TEXT_HISTORY,
         "DNS": DNS,
         "DNS_SERVER": _name_server(environ.get("MUSTER_DNS_SERVER") or ""),
         "TWILIO_URL": _twilio_url(environ.get("MUSTER_TWILIO_URL") or TWILIO_URL),

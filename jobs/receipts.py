@@ -1,10 +1,10 @@
-"""Jobs of receipts: visits to the mailboxes into which bounces fall."""
+"""Jobs of receipts: visits to the mailboxes into which bounces fall, and questions for messages without an answer."""
 
 import logging
 
 from app.kernel.db import transaction
 from app.kernel.errors import Conflict, NotFound
-from app.sending import mailboxes
+from app.sending import enquiries, mailboxes
 from jobs.runtime import job
 
 log = logging.getLogger(__name__)
@@ -24,3 +24,16 @@ def ring_mailboxes() -> None:
     """Ring for the mailboxes that are to be read now."""
     with transaction():
         mailboxes.ring()
+
+
+@job
+def ask_for_texts(campaign_id: int) -> None:
+    """Ask the provider for messages to phones whose answer was lost; harmless to run twice, and never sends."""
+    enquiries.ask(campaign_id)
+
+
+@job
+def ring_enquiries() -> None:
+    """Ring for the campaigns whose provider is to be asked now."""
+    with transaction():
+        enquiries.ring()

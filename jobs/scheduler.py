@@ -65,6 +65,7 @@ class Scheduler:
             if is_sweeping:  # it looks at everybody with an account, and nobody needs news each second
                 notices.gather_notices()
                 receipts.ring_mailboxes()
+                receipts.ring_enquiries()
         return is_leading
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from flask import current_app
 
 from app.campaigns.models import Campaign, CampaignContent
-from app.channels import whatsapp_message
+from app.channels import whatsapp_message, whatsapp_templates
 from app.channels.merge import Part, with_defaults
 from app.channels.text_message import CompiledText, compile_text
 from app.extensions import db
@@ -20,6 +20,15 @@ def compiled(campaign_id: int, version: int) -> CompiledText:
     """A frozen version, compiled."""
     content = db.session.get_one(CampaignContent, (campaign_id, version))
     return make(content, content.document_ids)
+
+
+def compiled_words(campaign_id: int, version: int) -> CompiledText:
+    """The same as the phone shows it: of a template its words. Raises NotFound when the template was deleted."""
+    content = db.session.get_one(CampaignContent, (campaign_id, version))
+    if not content.content_sid:
+        return make(content, content.document_ids)
+    body = whatsapp_templates.body_of(content.content_sid)
+    return whatsapp_message.compile_example(body, content.template_values)
 
 
 def compiled_draft(campaign: Campaign) -> CompiledText:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
@@ -193,8 +194,23 @@ class ContentTemplate:
     why: str = ""
 
 
-class ContentProblem(Exception):
-    """The templates could not be read; says why in the provider's words, without the secret."""
+@dataclass(frozen=True, slots=True)
+class RememberedText:
+    """A message to a phone as its provider remembers it.
+
+    body: as the phone shows it. status, code: what became of it in the provider's words; code is "" without an error.
+    at: when the provider took it over, aware UTC.
+    """
+
+    provider_id: str
+    body: str = field(repr=False)
+    status: str
+    code: str
+    at: datetime
+
+
+class ReadingProblem(Exception):
+    """What a provider keeps could not be read; says why in the provider's words, without the secret."""
 
 
 class Security(StrEnum):

@@ -1,18 +1,21 @@
 """Which transport carries which channel, bound by configuration so that no domain imports a provider."""
 
 from collections.abc import Callable
+from datetime import date
 from functools import partial
 from typing import Any
 
 from flask import current_app
 from werkzeug.utils import import_string
 
-from app.channels.contract import Channel, ContentTemplate, GatewaySettings, Transport
+from app.channels.contract import Channel, ContentTemplate, GatewaySettings, RememberedText, Transport
 from app.channels.mail_dns import Texts
 from app.channels.mailbox import Mailbox, MailboxSettings
 
-# Reads the templates of an account. Raises ContentProblem.
+# Reads the templates of an account. Raises ReadingProblem.
 ContentSource = Callable[[GatewaySettings], list[ContentTemplate]]
+# What the provider remembers of messages to this number sent on this day (UTC) or later. Raises ReadingProblem.
+TextHistory = Callable[[GatewaySettings, str, date], list[RememberedText]]
 # Made from the settings of a mailbox (mailbox.MailboxSettings).
 OpenMailbox = Callable[[MailboxSettings], Mailbox]
 
@@ -42,3 +45,9 @@ def content_source() -> ContentSource:
     """What reads the templates of WhatsApp, named by its import path in app.config["CONTENT_SOURCE"]."""
     source: ContentSource = import_string(current_app.config["CONTENT_SOURCE"])
     return source
+
+
+def text_history() -> TextHistory:
+    """What tells which messages a number was sent, named by its import path in app.config["TEXT_HISTORY"]."""
+    history: TextHistory = import_string(current_app.config["TEXT_HISTORY"])
+    return history

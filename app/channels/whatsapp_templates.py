@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from sqlalchemy import select
 
 from app.channels import gateways
-from app.channels.contract import Channel, ContentProblem, ContentTemplate
+from app.channels.contract import Channel, ContentTemplate, ReadingProblem
 from app.channels.models import ApprovalState, Gateway, WhatsAppTemplate
 from app.channels.registry import content_source
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import NotFound, Unavailable
+from app.kernel.texts import N_
 
+NO_TEMPLATE = N_("There is no such template of WhatsApp.")
 # The provider's words for the states of an approval that are not ours already.
 STATES = {"received": ApprovalState.PENDING, "submitted": ApprovalState.PENDING}
 
@@ -20,8 +22,16 @@ def get(template_id: int) -> WhatsAppTemplate:
     """The template. Raises NotFound."""
     template = db.session.get(WhatsAppTemplate, template_id)
     if template is None:
-        raise NotFound("There is no such template of WhatsApp.")
+        raise NotFound(NO_TEMPLATE)
     return template
+
+
+def body_of(content_sid: str) -> str:
+    """The words of the template that its provider names so. Raises NotFound."""
+    body = db.session.scalar(select(WhatsAppTemplate.body).where(WhatsAppTemplate.content_sid == content_sid))
+    if body is None:
+        raise NotFound(NO_TEMPLATE)
+    return body
 
 
 def usable() -> list[WhatsAppTemplate]:
@@ -48,7 +58,7 @@ def fetch(gateway_id: int) -> list[ContentTemplate]:
     db.session.rollback()  # no transaction stays open across the network call
     try:
         return content_source()(settings)
-    except ContentProblem as error:
+    except ReadingProblem as error:
         raise Unavailable(
             "The templates of %(name)s could not be read: %(answer)s", name=name, answer=str(error)
         ) from error

@@ -43,6 +43,7 @@ class JobName(StrEnum):
     SETTLE_CAMPAIGN = "jobs.sending.settle_campaign"
     CLEAR_STATUS = "jobs.sending.clear_status"
     RUN_OVER_RECIPIENTS = "jobs.sending.run_over_recipients"
+    ASK_FOR_TEXTS = "jobs.receipts.ask_for_texts"
     CHECK_MAILBOX = "jobs.receipts.check_mailbox"
     RUN_IMPORT = "jobs.audience.run_import"
     MAIL_NOTICES = "jobs.notices.mail_notices"

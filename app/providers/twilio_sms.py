@@ -22,7 +22,7 @@ from app.channels.contract import (
 )
 from app.providers.carriers import STOPPED, Carriers, KeptConnection, words_of
 from app.providers.twilio_codes import Answer, result_of
-from app.providers.twilio_http import headers_of
+from app.providers.twilio_http import headers_of, is_service
 
 
 class TwilioTransport:
@@ -75,7 +75,7 @@ class _Line:
 
     def _form(self, message: OutgoingText) -> bytes:
         sender = self._settings.sender
-        by = "MessagingServiceSid" if sender.startswith("MG") and len(sender) == 34 else "From"
+        by = "MessagingServiceSid" if is_service(sender) else "From"
         values = {"To": message.recipient, by: sender}
         if message.content_sid:
             values |= {"ContentSid": message.content_sid, "ContentVariables": message.body}

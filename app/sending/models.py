@@ -19,7 +19,8 @@ class CampaignRecipient(Model):
     """One person in one step of one campaign. Clustered by (campaign_id, seq): a batch is one key range.
 
     address_index: blind index of the address it goes to (audience), NULL when there is none. attempt counts hand-overs
-    that the server answered. not_before: earliest next attempt after a deferral. Engagement times are facts beside
+    that the server answered. not_before: earliest next attempt after a deferral, and of a
+    message whose answer was lost the earliest next question for it (enquiries.py). Engagement times are facts beside
     the state. There is no index on state: it would cost two thirds of the write rate, and counters answer "how many".
     internal_status_id: the label that people gave (campaigns.models.InternalStatus). It has no foreign key, so that
     deleting a label locks nothing: an id without a row means no label. Its index is written when a row is planned and

@@ -55,12 +55,13 @@ def gateway_of(campaign_id: int, seq: int) -> Gateway:
     return gateway
 
 
-def apply(campaign_id: int, seq: int, message_id: str, status: str, code: str) -> bool:
+def apply(campaign_id: int, seq: int, message_id: str, status: str, code: str, said: str = "") -> bool:
     """Let one report move its recipient; returns whether it did.
 
-    message_id: the provider's own, kept where it was lost with a worker. A report on an earlier try of the same
-    message, one that says nothing new and one that comes too late change nothing. Raises NotFound, and Unavailable
-    while the message is still on its way out: its result is not written yet.
+    message_id: the provider's own, kept where it was lost with a worker. said: how we got to know when nobody reported
+    it by themselves, kept where there is no code. A report on an earlier try of the same message, one that says nothing
+    new and one that comes too late change nothing. Raises NotFound, and Unavailable while the message is still on its
+    way out: its result is not written yet.
     """
     row = receipts.locked(campaign_id, seq, _R.provider_id, _R.address_index)
     fate = FATES.get(status)
@@ -75,7 +76,8 @@ def apply(campaign_id: int, seq: int, message_id: str, status: str, code: str) -
     }[fate]
     if new is row.state and row.provider_id:
         return False
-    values: dict[str, Any] = {"reason": None, "detail": code or None, "provider_id": message_id[:64] or None}
+    values: dict[str, Any] = {"reason": None, "detail": code or said or None, "provider_id": message_id[:64] or None}
+    values["not_before"] = None
     if new is not RecipientState.SENT:
         values["done_at"] = db_now()
     receipts.move(campaign_id, seq, row.state, new, **values)

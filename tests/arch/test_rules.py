@@ -17,7 +17,15 @@ FILES = python_files("app", "jobs", "runner")
 HOUSE = ("app/", "jobs/")  # runner/ starts processes: it sleeps, and no rule of the database touches it
 
 # A transaction is opened by a request, a job or a command; two modules alternate with the network.
-UNITS = ("app/web/", "jobs/", "app/cli.py", "app/kernel/db.py", "app/sending/deliver.py", "app/sending/mailboxes.py")
+UNITS = (
+    "app/web/",
+    "jobs/",
+    "app/cli.py",
+    "app/kernel/db.py",
+    "app/sending/deliver.py",
+    "app/sending/enquiries.py",
+    "app/sending/mailboxes.py",
+)
 # No transaction stays open across a network call; what a request did before its error does not stay.
 ROLLBACKS = (
     "app/kernel/db.py",

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.channels.contract import ContentProblem, ContentTemplate, GatewaySettings
+from app.channels.contract import ContentTemplate, GatewaySettings, ReadingProblem
 from app.providers.twilio_content import FIRST_PAGE, templates
 from tests.conftest import free_port
 from tests.providers.twilio_server import Answer, TwilioServer, refused
@@ -87,12 +87,12 @@ def test_a_template_of_any_shape_is_read(broken: dict[str, Any]) -> None:
 def test_a_refusal_says_what_the_provider_said(answer: Answer, said: str) -> None:
     with TwilioServer() as server:
         server.pages = {FIRST_PAGE: answer}
-        with pytest.raises(ContentProblem, match=said):
+        with pytest.raises(ReadingProblem, match=said):
             templates(settings(server.url))
 
 
 def test_a_server_that_is_not_there_says_so() -> None:
-    with pytest.raises(ContentProblem, match="refused"):
+    with pytest.raises(ReadingProblem, match="refused"):
         templates(settings(f"http://127.0.0.1:{free_port()}"))
 
 

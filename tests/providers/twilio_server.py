@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from tests.providers.http_server import DROP, HANG, LocalServer
 
@@ -29,7 +29,8 @@ def refused(status: int, code: int, message: str = "no") -> Answer:
 class TwilioServer(LocalServer):
     """Use it as a context. taken: the forms of messages that were taken over, in their order, and taken_at: when, as
     time.time() has it. requests: how many came. pages: what is answered to a question for a path, such as a page of
-    templates; asked: the paths that were asked for."""
+    templates; asked: the paths that were asked for. remembered: the messages that it lists, to those who ask for their
+    numbers."""
 
     def __init__(self, script: SCRIPTED | None = None, delay_seconds: float = 0.0, port: int = 0) -> None:
         super().__init__(delay_seconds, port)
@@ -39,6 +40,7 @@ class TwilioServer(LocalServer):
         self.most_at_once = self.requests = self._now = 0
         self.pages: dict[str, Answer] = {}
         self.asked: list[str] = []
+        self.remembered: list[dict[str, Any]] = []
         self._script = script
 
     def post(self, request: BaseHTTPRequestHandler, body: bytes) -> None:
@@ -64,7 +66,15 @@ class TwilioServer(LocalServer):
         """Show the page of this path."""
         self.asked.append(request.path)
         self.headers.append(dict(request.headers))
-        self._say(request, self.pages.get(request.path, refused(404, 20404, "not found")))
+        if request.path not in self.pages and "/Messages.json?" in request.path:
+            self._say(request, self._list(dict(parse_qsl(urlsplit(request.path).query))))
+        else:
+            self._say(request, self.pages.get(request.path, refused(404, 20404, "not found")))
+
+    def _list(self, asked: dict[str, str]) -> Answer:
+        numbers = {name.lower(): asked[name] for name in ("To", "From") if name in asked}
+        found = [each for each in self.remembered if numbers.items() <= each.items()]
+        return Answer(200, {"messages": found, "next_page_uri": None})
 
     def _say(self, request: BaseHTTPRequestHandler, answer: Answer) -> None:
         self.say(request, answer[0], json.dumps(answer[1]).encode(), {"Content-Type": "application/json"})
