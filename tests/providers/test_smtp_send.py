@@ -51,19 +51,19 @@ def test_replies_of_many_lines_are_understood() -> None:
 
 
 def test_a_message_costs_one_round_trip() -> None:
-    """At 20 ms a reply smtplib needs four round trips a message; the bar of the project is 3.5 times its rate."""
+    """Where smtplib needs four. Replies take so long that what a busy machine takes beside them is little."""
     body = message(1).content
-    with Server(Script(reply_delay=0.02)) as server:
+    with Server(Script(reply_delay=0.1)) as server:
         start = time.monotonic()
         with smtplib.SMTP("127.0.0.1", server.port) as client:
             client.ehlo()
             start = time.monotonic()
-            for _ in range(10):
+            for _ in range(3):
                 client.sendmail("news@shop.example", "a@example.org", body)
-            plain = (time.monotonic() - start) / 10
+            plain = (time.monotonic() - start) / 3
         start = time.monotonic()
-        assert send(server, Batch(messages(40)), 1).accepted == 40
-        ours = (time.monotonic() - start) / 43  # greeting, EHLO and the first envelope are three more
+        assert send(server, Batch(messages(12)), 1).accepted == 12
+        ours = (time.monotonic() - start) / 15  # greeting, EHLO and the first envelope are three more
     assert plain / ours > 3.0  # 4 in principle; a busy machine takes its share
 
 

@@ -1,7 +1,6 @@
 """The transport of web push against a service that decrypts, checks signatures, answers, refuses, drops and hangs."""
 
 import os
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -188,11 +187,8 @@ def test_after_stop_nothing_more_leaves() -> None:
     assert sorted(batch.results) == sorted(batch.handed)
 
 
-def test_sixteen_requests_at_once_carry_two_hundred_a_second_at_answers_of_fifty_milliseconds() -> None:
+def test_so_many_requests_are_made_at_once_and_no_more() -> None:
     with PushServer(delay_seconds=0.05) as server:
-        batch = Batch([(device(server.url, number),) for number in range(400)])
-        began = time.perf_counter()
-        report = WebPushTransport(SETTINGS).run(batch, 16)
-        rate = report.accepted / (time.perf_counter() - began)
-    assert report.accepted == 400
-    assert rate > 200
+        batch = Batch([(device(server.url, number),) for number in range(80)])
+        assert WebPushTransport(SETTINGS).run(batch, 16).accepted == 80
+    assert server.connections == 16
