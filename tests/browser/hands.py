@@ -17,7 +17,7 @@ def open_form(page: Page, opener: Locator, *, in_modal: bool) -> Locator:
 
 def new_form(page: Page, *, in_modal: bool) -> Locator:
     """The form for one more of what the list shows."""
-    return open_form(page, page.locator(".page-actions").get_by_role("link", name="New"), in_modal=in_modal)
+    return open_form(page, page.locator(".page-actions").get_by_role("link", name="New", exact=True), in_modal=in_modal)
 
 
 def edit_form(page: Page, name: str, *, in_modal: bool) -> Locator:

@@ -119,3 +119,15 @@ def test_limits_open_from_the_gear_of_the_cards(seeded_page: Page) -> None:
     form = hands.open_form(seeded_page, seeded_page.get_by_role("link", name="Limits").last, in_modal=True)
     expect(form.locator("#limits")).to_be_visible()
     assert axe.findings(seeded_page) == []
+
+
+def test_the_use_of_limits_stays_fresh(open_as: OpenAs) -> None:
+    page = open_as()
+    page.goto("/limits/")
+    row = page.locator("#limits tr", has_text="Office mail")
+    bar = row.locator(".limit-use .progress-bar").first
+    expect(row.locator(".limit-now")).to_have_text("free")
+    page.evaluate("""() => document.querySelectorAll(".limit-now").forEach((each) => { each.textContent = "old"; })""")
+    expect(row.locator(".limit-now")).to_have_text("free", timeout=8000)
+    expect(row.locator(".limit-use .number").first).to_have_text("0 of 3,600")
+    assert bar.evaluate("(each) => each.style.width") == "0%"
