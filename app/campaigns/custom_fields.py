@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from app.audience.fields import clean_text
+from app.campaigns.lifecycle import CampaignStatus
 from app.campaigns.models import Campaign, CustomField, CustomKind, CustomValue
 from app.extensions import db
 from app.kernel import audit, clock
@@ -58,7 +59,10 @@ def named_values(campaign: Campaign) -> dict[str, str]:
 
 
 def write(campaign: Campaign, values: Mapping[int, Any]) -> None:
-    """Give a campaign values by the ids of the fields; an empty one takes it away. Raises InvalidInput naming it."""
+    """Give a campaign values by the ids of the fields; an empty one takes it away, and a required one from drafts only.
+
+    Raises InvalidInput naming the field.
+    """
     if not values:
         return
     with db.session.no_autoflush:
@@ -71,6 +75,8 @@ def write(campaign: Campaign, values: Mapping[int, Any]) -> None:
             if text == (before.value if before else ""):
                 continue
             if before is not None:
+                if not text and fields[field_id].is_required and campaign.status is not CampaignStatus.DRAFT:
+                    raise _empty(fields[field_id])
                 campaign.custom_values.remove(before)
             if text:
                 campaign.custom_values.append(CustomValue(field_id=field_id, value=text))
@@ -97,7 +103,11 @@ def problems(campaign: Campaign) -> Iterator[InvalidInput]:
     values = values_of(campaign)
     for field in in_order():
         if field.is_required and field.id not in values:
-            yield InvalidInput("Fill in “%(name)s”.", form_name(field.id), name=field.name)
+            yield _empty(field)
+
+
+def _empty(field: CustomField) -> InvalidInput:
+    return InvalidInput("Fill in “%(name)s”.", form_name(field.id), name=field.name)
 
 
 def _text(field: CustomField, value: Any) -> str:

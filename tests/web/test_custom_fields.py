@@ -87,9 +87,14 @@ def test_a_field_made_later_holds_up_a_draft_and_nothing_under_way(manager: Brow
         campaigns = [factories.campaign(folder).id for _ in range(2)]
     action = "/campaigns/action/publish/{}"
     assert "was published" in manager.post(action.format(campaigns[0]), follow_redirects=True).text
-    a_field(is_required=True)
+    name = custom_fields.form_name(a_field(is_required=True))
     assert "Fill in “Cost centre”." in manager.post(action.format(campaigns[1]), follow_redirects=True).text
     form = form_of(manager, f"/campaigns/edit/{campaigns[0]}")
     form |= {"start_at": "2099-03-01 09:00"}
     assert manager.post(f"/campaigns/edit/{campaigns[0]}", data=form).status_code == 302
     assert db.session.get_one(Campaign, campaigns[0], populate_existing=True).start_at is not None
+    db.session.rollback()
+    manager.post(f"/campaigns/edit/{campaigns[0]}", data=form | {name: "C-100"})
+    form = form_of(manager, f"/campaigns/edit/{campaigns[0]}")
+    emptied = manager.post(f"/campaigns/edit/{campaigns[0]}", data=form | {name: ""})
+    assert emptied.status_code == 200 and "Fill in “Cost centre”." in emptied.text
