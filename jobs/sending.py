@@ -7,7 +7,7 @@ from rq import get_current_job
 from app.audience import replies
 from app.campaigns import removal_log, statuses
 from app.extensions import db
-from app.kernel import ending, processes
+from app.kernel import ending, headway, processes
 from app.kernel.db import in_transaction, transaction
 from app.sending import (
     deliver,
@@ -15,6 +15,7 @@ from app.sending import (
     journal,
     label_runs,
     labels,
+    progress,
     recipient_runs,
     retries,
     settle,
@@ -51,10 +52,13 @@ def settle_campaign(campaign_id: int) -> None:
     if work is None:
         return
     after: int | None = 0
+    teller = headway.Teller(progress.SETTLING % campaign_id, work.last_seq)
     while after is not None and after < work.last_seq:
+        teller.tell(after)
         after = in_transaction(settle.step, work, owner, after)
     if after is not None:
         in_transaction(settle.end, work, owner)
+        headway.forget(progress.SETTLING % campaign_id)
 
 
 @job

@@ -12,6 +12,7 @@ from app.extensions import db
 from app.kernel import clock
 from app.kernel.patience import patience
 from app.reports.metrics import CampaignReport, campaign_report
+from app.sending import selection
 from app.sending.models import CampaignRecipient
 from app.sending.states import HANDED_OVER, Shown
 
@@ -84,7 +85,7 @@ def sends(campaign_id: int) -> Sends:
     if known is not None and known.sends.is_done and (known.key == key or clock.steady() < known.holds_until):
         return known.sends
     if known is None or known.sends.is_done:
-        last = db.session.scalar(select(func.max(_R.seq)).where(_R.campaign_id == campaign_id)) or 0
+        last = selection.last_seq(campaign_id)
         known = _Kept(Sends(Counter(), 0, last, clock.utcnow()), key, 0.0, 0.0)
     if len(_kept) >= MOST_KEPT:
         _kept.clear()

@@ -18,6 +18,8 @@ PORTION = 2000
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the beginning of a formula (OWASP)
 
 Words = Callable[[RecipientRow], tuple[str, str, str]]  # those for state, reason and detail
+Tell = Callable[[int], None]  # hears up to which number the recipients were looked at
+END = (0, None)  # behind the last portion
 
 COLUMNS = (
     "number",
@@ -47,7 +49,9 @@ def note(campaign: Campaign, by: str, is_filtered: bool) -> None:
     audit.note(What.CAMPAIGN_EXPORT, campaign.id, campaign.name, by, is_filtered=is_filtered)
 
 
-def csv_of(campaign_id: int, asked: RecipientFilter, with_addresses: bool, words_of: Words) -> Iterator[str]:
+def csv_of(
+    campaign_id: int, asked: RecipientFilter, with_addresses: bool, words_of: Words, tell: Tell
+) -> Iterator[str]:
     """The file in portions: a head, then one line per recipient. Times are ISO 8601 in UTC.
 
     Each portion is read in a transaction of its own, so that a file of millions holds none for minutes.
@@ -58,10 +62,11 @@ def csv_of(campaign_id: int, asked: RecipientFilter, with_addresses: bool, words
     portions = recipients.every(campaign_id, asked, PORTION)
     while True:
         with reading():
-            rows = next(portions, None)
+            reached, rows = next(portions, END)
             if rows is None:
                 return
             written = [_line(row, with_addresses, words_of, labels) for row in rows]
+        tell(reached)
         if written:
             yield lines(written)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from app.audience import queries as audience
 from app.audience.addresses import Addresses, opener
@@ -109,16 +109,19 @@ def before(campaign_id: int, asked: RecipientFilter, before_seq: int, size: int)
     return RecipientPage(_rows(campaign, found[:size][::-1]), True, len(found) > size, searched_to)
 
 
-def every(campaign_id: int, asked: RecipientFilter, size: int) -> Iterator[list[RecipientRow]]:
-    """All recipients that match, in portions that may be empty; each step reads for a moment, so that none holds a
-    transaction for long."""
+def every(campaign_id: int, asked: RecipientFilter, size: int) -> Iterator[tuple[int, list[RecipientRow]]]:
+    """All recipients that match, in portions that may be empty, each behind the number that it was searched to;
+    each step reads for a moment, so that none holds a transaction for long."""
     after = 0
     while True:
         found = page(campaign_id, asked, after, size)
-        yield found.rows
+        if found.searched_to is not None:
+            after = found.searched_to
+        elif found.rows:
+            after = found.rows[-1].seq
+        yield after, found.rows
         if not found.has_more and found.searched_to is None:
             return
-        after = found.searched_to if found.searched_to is not None else found.rows[-1].seq
 
 
 def one(campaign_id: int, seq: int) -> RecipientRow | None:
@@ -177,7 +180,7 @@ def _at_most(campaign_id: int, asked: RecipientFilter) -> int:
 
 def _windows(campaign_id: int, asked: RecipientFilter, start: int, is_back: bool) -> Iterator[tuple[int, int, bool]]:
     """Ranges of numbers to be read one after the other, and whether each is the last one."""
-    last = db.session.scalar(select(func.max(_R.seq)).where(_R.campaign_id == campaign_id)) or 0
+    last = selection.last_seq(campaign_id)
     start = min(start, last + 1)
     while start > 1 if is_back else start < last:
         if is_back:

@@ -9,7 +9,7 @@ from xlsxwriter import Workbook
 
 from app.kernel.db import reading
 from app.reports import recipients
-from app.reports.export import COLUMNS, PORTION, Words
+from app.reports.export import COLUMNS, END, PORTION, Tell, Words
 from app.reports.recipients import RecipientRow
 from app.sending.selection import RecipientFilter
 
@@ -26,19 +26,23 @@ OPTIONS = {
 WIDTHS = (9, 24, 30, 18, 13, 26, 40, 9, 19, 19, 19, 19, 19, 18)
 
 
-def xlsx_of(campaign_id: int, asked: RecipientFilter, with_addresses: bool, words_of: Words) -> Iterator[bytes]:
+def xlsx_of(
+    campaign_id: int, asked: RecipientFilter, with_addresses: bool, words_of: Words, tell: Tell
+) -> Iterator[bytes]:
     """The file in portions, once it is made: a head, then one row per recipient, on as many sheets as they need.
 
     Times are in UTC. Each portion is read in a transaction of its own.
     """
     with tempfile.TemporaryFile() as file:
-        _write(file, campaign_id, asked, with_addresses, words_of)
+        _write(file, campaign_id, asked, with_addresses, words_of, tell)
         file.seek(0)
         while chunk := file.read(CHUNK_BYTES):
             yield chunk
 
 
-def _write(file: IO[bytes], campaign_id: int, asked: RecipientFilter, with_addresses: bool, words_of: Words) -> None:
+def _write(
+    file: IO[bytes], campaign_id: int, asked: RecipientFilter, with_addresses: bool, words_of: Words, tell: Tell
+) -> None:
     with reading():
         labels = {status_id: status.name for status_id, status in recipients.labels().items()}
     with Workbook(file, OPTIONS) as book:
@@ -46,12 +50,13 @@ def _write(file: IO[bytes], campaign_id: int, asked: RecipientFilter, with_addre
         portions = recipients.every(campaign_id, asked, PORTION)
         while True:
             with reading():
-                rows = next(portions, None)
+                reached, rows = next(portions, END)
                 if rows is None:
                     return
                 values = [_values(row, with_addresses, words_of, labels) for row in rows]
             for each in values:
                 sheets.add(each)
+            tell(reached)
 
 
 class _Sheets:

@@ -7,7 +7,8 @@ from app.campaigns.models import Campaign, campaign_folder
 from app.channels.contract import Reason
 from app.extensions import db
 from app.kernel.db import db_now
-from app.sending import destination, picked, progress, removals
+from app.kernel.headway import Teller
+from app.sending import destination, picked, progress, removals, selection
 from app.sending.claim import BATCH_SIZE
 from app.sending.models import MAIN_STEP, CampaignRecipient, SendBatch
 from app.sending.states import BatchState, RecipientState
@@ -16,6 +17,7 @@ _R = CampaignRecipient.__table__.c
 _C = Contact.__table__.c
 _S = Suppression.__table__.c
 BATCHES_PER_INSERT = 1000
+PORTIONS, LEAST_IN_A_PORTION = 40, 25_000  # of the people who are planned, so that it can be seen how far this is
 
 
 def plan(campaign: Campaign) -> int:
@@ -24,9 +26,9 @@ def plan(campaign: Campaign) -> int:
     Runs in the caller's transaction. Who has no address, is suppressed or was removed gets a row that says so; of
     several people with the same address the first is written to.
     """
-    last = db.session.scalar(select(func.max(_R.seq)).where(_R.campaign_id == campaign.id)) or 0
+    last = selection.last_seq(campaign.id)
     progress.ensure(campaign.id)
-    added = _add(campaign, last, _in_folders(campaign.id))
+    added = _add_of_folders(campaign, last)
     if picked.has_any(campaign.id):  # after the folders and by itself: most campaigns have none, and a million people
         picked.wait_for_releases(campaign.id)
         added += _add(campaign, last + added, picked.held(campaign.id))
@@ -41,12 +43,25 @@ def plan(campaign: Campaign) -> int:
     return added
 
 
-def _in_folders(campaign_id: int) -> Select[int]:
-    """The contacts in the campaign's folders, each once."""
-    mine = select(campaign_folder.c.folder_id).where(campaign_folder.c.campaign_id == campaign_id)
-    folder_ids = db.session.scalars(mine).all()
-    people = select(contact_folder.c.contact_id).where(contact_folder.c.folder_id.in_(folder_ids))
-    return people.distinct() if len(folder_ids) > 1 else people
+def _add_of_folders(campaign: Campaign, last: int) -> int:
+    """Give everybody in the campaign's folders a row after `last`, in portions, and tell how far this has come."""
+    mine = select(campaign_folder.c.folder_id).where(campaign_folder.c.campaign_id == campaign.id)
+    member, folder_ids = contact_folder.c, db.session.scalars(mine).all()
+    people = select(member.contact_id).where(member.folder_id.in_(folder_ids))
+    people = people.distinct() if len(folder_ids) > 1 else people
+    all_of = people.subquery().c.contact_id
+    number, first, end = db.session.execute(select(func.count(), func.min(all_of), func.max(all_of))).one()
+    if not number:
+        return 0
+    teller, added = Teller(progress.SETTLING % campaign.id, number), 0
+    # By ranges of ids, which the index of a folder is in the order of: how many are in one need not be known before.
+    span = end - first + 1
+    width = -(-span // max(1, min(PORTIONS, number // LEAST_IN_A_PORTION)))
+    for lo in range(first, end + 1, width):
+        teller.tell(number * (lo - first) // span)
+        added += _add(campaign, last + added, people.where(member.contact_id.between(lo, lo + width - 1)))
+    teller.over()
+    return added
 
 
 def _add(campaign: Campaign, last: int, contact_ids: Select[int]) -> int:

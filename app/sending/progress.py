@@ -11,6 +11,8 @@ from app.kernel import clock
 from app.sending.models import CampaignProgress
 from app.sending.states import RecipientState
 
+SETTLING = "settling-%d"  # what the headway of a campaign's settling is told by (kernel.headway)
+
 
 def move(campaign_id: int, changes: Mapping[RecipientState, int], **facts: Any) -> None:
     """Add these numbers to the counters (negative ones leave a state); facts are set as they are."""

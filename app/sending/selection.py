@@ -5,12 +5,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, func
+from sqlalchemy import exists, func, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from app.audience import queries as audience
 from app.audience.models import Contact
 from app.channels.contract import Reason
+from app.extensions import db
 from app.sending.models import MAIN_STEP, CampaignRecipient
 from app.sending.states import SHOWN_AS, Shown
 
@@ -54,6 +55,11 @@ class RecipientFilter:
         """Whether an index leads to the rows in their order, so that nothing else has to be read."""
         is_of_label = self == RecipientFilter(internal_status_id=self.internal_status_id)
         return self.is_of_few or (is_of_label and self.internal_status_id != NO_LABEL)
+
+
+def last_seq(campaign_id: int) -> int:
+    """The number of the campaign's last recipient; 0 when it has none."""
+    return db.session.scalar(select(func.max(_R.seq)).where(_R.campaign_id == campaign_id)) or 0
 
 
 def conditions(campaign_id: int, asked: RecipientFilter) -> list[ColumnElement[bool]]:

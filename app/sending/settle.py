@@ -3,7 +3,7 @@ may run late, twice or after a crash; campaign.settled_serial says how far the r
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, select, update
 
 from app.campaigns import removal_log
 from app.campaigns.lifecycle import LIVE, CampaignStatus
@@ -12,7 +12,7 @@ from app.channels.contract import Reason
 from app.extensions import db
 from app.kernel import leases
 from app.kernel.db import db_now
-from app.sending import claim, finish, picked, plan, progress
+from app.sending import claim, finish, picked, plan, progress, selection
 from app.sending.models import CampaignRecipient, SendBatch
 from app.sending.states import RESUMABLE, BatchState, RecipientState
 
@@ -42,7 +42,7 @@ def begin(campaign_id: int, owner: str) -> Work | None:
     if not leases.acquire(_role(campaign_id), owner, LEASE_SECONDS):
         return None
     resumes = campaign.status in LIVE
-    last = db.session.scalar(select(func.max(_R.seq)).where(_R.campaign_id == campaign_id)) or 0
+    last = selection.last_seq(campaign_id)
     if resumes:
         plan.plan(campaign)  # its rows come after the last one and agree with the campaign as they are
     return Work(

@@ -7,12 +7,13 @@ What it decrypts is given to the real service worker.
 import json
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import BrowserContext, CDPSession, Page, expect
+from playwright.sync_api import BrowserContext, CDPSession, Page, Playwright, expect
 from sqlalchemy import select
 
 from app.audience import push_devices
@@ -23,6 +24,7 @@ from app.extensions import db
 from app.kernel.db import transaction
 from app.sending import service as sending
 from tests import factories
+from tests.browser.conftest import ARGUMENTS, CHROMIUM
 from tests.browser.watch import window
 from tests.providers.push_server import Browser, PushServer
 
@@ -53,6 +55,13 @@ CLICK = """async () => {
 
 def written(raw: bytes) -> str:
     return urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+@pytest.fixture(scope="module")
+def chromium(playwright: Playwright) -> Iterator[Chromium]:
+    """The whole browser: its shell shows no notifications."""
+    with closing(playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)) as browser:
+        yield browser
 
 
 @pytest.fixture()

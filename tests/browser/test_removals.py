@@ -127,6 +127,7 @@ def test_a_report_is_taken_as_a_workbook(page: Page, campaign_id: int) -> None:
     with page.expect_download() as waiting:
         page.get_by_role("link", name="Excel workbook").click()
     assert waiting.value.suggested_filename == "Spring_sale-recipients.xlsx"
+    expect(page.locator("#export")).to_contain_text("among your downloads")
     with zipfile.ZipFile(io.BytesIO(waiting.value.path().read_bytes())) as book:
         sheet = book.read("xl/worksheets/sheet1.xml").decode()
     assert "cy@people.example" in sheet and "ann@people.example" not in sheet

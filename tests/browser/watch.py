@@ -10,6 +10,7 @@ from tests.web.conftest import PASSWORD
 
 DESKTOP = {"width": 1280, "height": 860}
 PHONE = {"width": 390, "height": 844}
+PATIENCE_MS = 15_000  # longer than the usual five seconds: a busy machine is no fault
 TELL_VIOLATIONS = """addEventListener("securitypolicyviolation", (event) =>
     policyViolated(`${event.effectiveDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`));"""
 
@@ -55,7 +56,7 @@ def window(browser: Browser, address: str, **options: Any) -> Iterator[tuple[Bro
     """A fresh window on the panel; without motion, so that nothing is looked at half-way."""
     usual = {"base_url": address, "viewport": DESKTOP, "reduced_motion": "reduce", "locale": "en-GB"}
     context = browser.new_context(**usual | options)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE_MS)
     watch = Watch(context, address)
     yield context, watch
     context.close()

@@ -188,7 +188,11 @@ def test_a_rare_state_is_searched_in_windows_until_the_time_is_up(app: Flask, mo
         third = recipients.page(campaign_id, asked, 6, 5)
     assert (second.searched_to, [row.seq for row in third.rows], third.searched_to) == (6, [8], None)
     with transaction():
-        assert [row.seq for part in recipients.every(campaign_id, asked, 2) for row in part] == [8]
+        assert [(seq, [row.seq for row in part]) for seq, part in recipients.every(campaign_id, asked, 2)] == [
+            (3, []),
+            (6, []),
+            (8, [8]),
+        ]
 
 
 def test_the_way_back_is_searched_in_windows_too(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -287,8 +291,13 @@ def words(row: RecipientRow) -> tuple[str, str, str]:
     return row.shown.value, row.reason.value if row.reason else "", row.detail
 
 
-def lines(campaign_id: int, asked: RecipientFilter = EVERYBODY, with_addresses: bool = True) -> list[dict[str, str]]:
-    text = "".join(export.csv_of(campaign_id, asked, with_addresses, words))
+def lines(
+    campaign_id: int,
+    asked: RecipientFilter = EVERYBODY,
+    with_addresses: bool = True,
+    tell: export.Tell = lambda _reached: None,
+) -> list[dict[str, str]]:
+    text = "".join(export.csv_of(campaign_id, asked, with_addresses, words, tell))
     assert text.startswith("\ufeff")
     return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
 
@@ -296,7 +305,9 @@ def lines(campaign_id: int, asked: RecipientFilter = EVERYBODY, with_addresses: 
 def test_the_file_holds_what_the_filter_shows(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     campaign_id = mixed_campaign()
     monkeypatch.setattr(export, "PORTION", 2)
-    found = lines(campaign_id)
+    told: list[int] = []
+    found = lines(campaign_id, tell=told.append)
+    assert told == [2, 4, 6]
     assert [line["number"] for line in found] == ["1", "2", "3", "4", "5", "6"]
     assert (found[0]["name"], found[0]["status"], found[0]["reason"]) == ("Nobody", "Skipped", "no-address")
     assert found[1]["address"].endswith("@people.example")

@@ -5,14 +5,17 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from app.campaigns import service as campaigns
 from app.campaigns.lifecycle import CampaignStatus
 from app.campaigns.models import Campaign
 from app.channels.contract import Outcome, Reason, SendResult
+from app.extensions import db
 from app.kernel.db import db_now, in_transaction, transaction
-from app.sending import settle
+from app.sending import plan, settle
 from app.sending.claim import Claim
+from app.sending.models import CampaignRecipient
 from app.sending.states import BatchState, RecipientState
 from jobs import sending as jobs
 from tests import factories
@@ -92,6 +95,27 @@ def test_people_are_settled_in_steps_and_a_settling_that_broke_off_is_done_again
     with transaction():
         done = campaigns.get(campaign_id)
         assert done.settled_serial == done.lifecycle_serial
+
+
+def test_people_are_planned_in_portions_and_how_far_that_is_can_be_seen(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "LEAST_IN_A_PORTION", 3)
+    told: list[tuple[int, int]] = []
+    monkeypatch.setattr(plan.Teller, "tell", lambda self, done: told.append((done, self._whole)))
+    with transaction():
+        one, other = factories.folder(), factories.folder()
+        factories.contacts(3, one)
+        factories.contacts(4, one, other)
+        factories.contacts(5, other)
+        campaign_id = factories.campaign(one, other, start_at=None).id
+    with transaction():
+        campaigns.publish(campaign_id, "me")
+    jobs.settle_campaign(campaign_id)
+    rows = db.session.execute(select(CampaignRecipient.seq, CampaignRecipient.contact_id)).all()
+    assert sorted(seq for seq, _contact in rows) == list(range(1, 13))
+    assert len({contact for _seq, contact in rows}) == 12
+    assert told[:4] == [(0, 12), (3, 12), (6, 12), (9, 12)] and told[4] == (12, 12)
 
 
 def test_one_worker_at_a_time_settles_a_campaign(app: Flask) -> None:

@@ -56,6 +56,7 @@ NO_WORDS = re.compile(
     r"/\S*|\S+@\S+|#\w+|[A-Z][\w+-]*(/[\w+-]+)+|[A-Z0-9+-]{2,8}|[\d :-]+UTC( \(UTC\))?|\S+View|[a-z][a-z0-9_.-]*|"
     r"https?://\S+|[A-Z]{2}[0-9a-f]{32}|[a-z]+( \w+)* on .*|(can_\w+|[a-z]+)(, (can_\w+|[a-z]+))+"
 )
+NOT_A_PAGE = re.compile(r"/lang/|^/rq/|\.csv|/static/|^/api/|^/swagger|/preview/|/export/[\w-]{16}$")
 
 
 @pytest.fixture(scope="session")
@@ -136,7 +137,7 @@ def pages_of(browser: Browser) -> dict[str, str]:
     waiting, seen = deque(["/campaigns/list/"]), set[str]()
     while waiting:
         path = waiting.popleft()
-        if kind_of(path) in seen or re.search(r"/lang/|^/rq/|\.csv|/static/|^/api/|^/swagger|/preview/", path):
+        if kind_of(path) in seen or NOT_A_PAGE.search(path):
             continue
         seen.add(kind_of(path))
         answer = browser.get(path)

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -14,6 +15,7 @@ from app.reports import recipients as found
 from app.sending import progress, recipient_runs
 from app.sending.models import CampaignRecipient, RecipientRun
 from app.sending.states import RecipientState
+from app.web.views import report_export
 from jobs import sending as jobs
 from tests import factories
 from tests.web.conftest import Browser
@@ -129,6 +131,41 @@ def test_a_report_is_taken_as_a_workbook_and_that_is_written_down(
     (record,) = [each for each in caplog.records if each.message == "report exported"]
     assert (record.by, record.filter, record.kind) == ("campaign-manager", "state", "xlsx")  # type: ignore[attr-defined]
     assert "Report exported" in manager.get(f"/campaigns/show/{campaign_id}").text
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_whoever_waits_for_a_file_sees_how_far_it_is(
+    manager: Browser, analyst: Browser, campaign_id: int, kind: str
+) -> None:
+    path = f"/reports/campaign/{campaign_id}"
+    assert f'hx-get="{path}/export/{kind}?state=Failed"' in manager.get(f"{path}?state=Failed").text
+    begun = manager.get(f"{path}/export/{kind}?state=Failed").text
+    (link,) = re.findall(r'<a href="([^"]+)" download hidden data-download>', begun)
+    (state,) = re.findall(r'hx-get="([^"]+)"', begun)
+    assert link.startswith(f"{path}/recipients.{kind}?") and 'aria-valuenow="0"' in begun
+    assert "is being made" in manager.get(state).text and "data-download" not in manager.get(state).text
+    assert "is being made" not in analyst.get(state).text  # it is somebody else's
+    assert manager.get(link.replace("&amp;", "&")).status_code == 200
+    done = manager.get(state).text
+    assert "is made" in done and "hx-get" not in done
+
+
+def test_a_file_that_is_broken_off_is_not_waited_for(manager: Browser, campaign_id: int) -> None:
+    begun = manager.get(f"/reports/campaign/{campaign_id}/export/csv").text
+    (state,) = re.findall(r'hx-get="([^"]+)"', begun)
+    key = f"export-{campaign_id}-campaign-manager-{state.rpartition('/')[2]}"
+
+    def made(_words_of: object, tell: Callable[[int], None]) -> Iterator[str]:
+        tell(3)
+        yield "a part"
+
+    parts = report_export.followed(made, key, 6)
+    assert next(parts) == "a part" and "3</strong>" in manager.get(state).text
+    parts.close()
+    left = manager.get(state).text
+    assert 'id="export"' in left and "hx-get" not in left and "is made" not in left
+    assert manager.get(f"/reports/campaign/{campaign_id}/export/no-such-token").status_code == 404
+    assert manager.get(f"/reports/campaign/{campaign_id}/recipients.csv?follow=no").status_code == 404
 
 
 def test_a_workbook_of_what_nobody_may_ask_is_empty(analyst: Browser, campaign_id: int) -> None:

@@ -1,16 +1,12 @@
 """The report of a campaign: live counts, why it waits, what failed, its recipients, and the file of them."""
 
-import logging
-from collections.abc import Callable, Iterator
 from typing import Any
 
-from flask import Response as FlaskResponse
-from flask import flash, redirect, request, stream_with_context, url_for
+from flask import flash, redirect, request, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from werkzeug.utils import secure_filename
 from werkzeug.wrappers import Response
 
 from app.audience import replies
@@ -19,23 +15,21 @@ from app.campaigns import service as campaigns
 from app.campaigns.lifecycle import OVER, CampaignStatus
 from app.campaigns.models import Campaign
 from app.channels.contract import Reason
-from app.kernel import clock
+from app.kernel import clock, headway
 from app.kernel.errors import AppError, NotAllowed, NotFound
-from app.reports import export, metrics, receipts, recipients, story, workbook
+from app.reports import metrics, receipts, recipients, story
 from app.reports.metrics import CampaignReport
 from app.reports.recipients import RecipientRow
-from app.sending import label_runs, labels, recipient_runs, removals, retries
+from app.sending import label_runs, labels, progress, recipient_runs, removals, retries
 from app.sending.selection import NO_LABEL, RecipientFilter
 from app.sending.states import RETRIABLE, SHOWN_AS, RecipientState, Shown
 from app.web import formats, pace, security, words
 from app.web.asked import MAX_NUMBER, one_of
 from app.web.base import AppView, actor, may, unit_of_work
 from app.web.forms.recipients import RemoveOneForm
-from app.web.views import report_charts, report_filter
+from app.web.views import report_charts, report_export, report_filter
 from app.web.views.replies import IN_A_PAGE, ReplyView, looks
 from app.web.views.report_filter import FACTS, SIZES, Asked
-
-log = logging.getLogger(__name__)
 
 CHIPS = {
     Shown.AWAITING: "info",
@@ -45,7 +39,6 @@ CHIPS = {
     Shown.UNCONFIRMED: "hold",
     Shown.SKIPPED: "idle",
 }
-MEDIA_TYPES = {"csv": "text/csv", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 REMOVABLE = (Shown.AWAITING, Shown.FAILED, Shown.SKIPPED)
 
 
@@ -244,14 +237,34 @@ class ReportView(AppView):
     @permission_name("read")
     def export(self, campaign_id: int) -> Any:
         """The recipients that the filter shows, as lines of text."""
-        return _file(campaign_id, "csv", export.csv_of)
+        campaign = _campaign(campaign_id)
+        return report_export.answer(campaign, _asked(campaign), "csv")
 
     @expose("/campaign/<int:campaign_id>/recipients.xlsx")
     @has_access
     @permission_name("read")
     def export_xlsx(self, campaign_id: int) -> Any:
         """The recipients that the filter shows, as an Excel workbook."""
-        return _file(campaign_id, "xlsx", workbook.xlsx_of)
+        campaign = _campaign(campaign_id)
+        return report_export.answer(campaign, _asked(campaign), "xlsx")
+
+    @expose("/campaign/<int:campaign_id>/export/<any(csv, xlsx):kind>")
+    @has_access
+    @permission_name("read")
+    def export_begin(self, campaign_id: int, kind: str) -> Any:
+        """The part of the page that asks for the file and shows how far it is."""
+        asked = report_filter.read(request.args, _campaign(campaign_id).zone)
+        token = report_export.begin(campaign_id)
+        way = {"csv": "export", "xlsx": "export_xlsx"}[kind]
+        link = url_for(f"{self.endpoint}.{way}", campaign_id=campaign_id, follow=token, **asked.link(size=None))
+        return self.render_template("_export.html", link=link, **report_export.state(campaign_id, token))
+
+    @expose("/campaign/<int:campaign_id>/export/<token>")
+    @has_access
+    @permission_name("read")
+    def export_state(self, campaign_id: int, token: str) -> Any:
+        """How far the file is."""
+        return self.render_template("_export.html", link="", **report_export.state(campaign_id, token))
 
     def _counts(self, campaign_id: int, asked: Asked) -> dict[str, Any]:
         report = metrics.campaign_report(campaign_id)
@@ -268,6 +281,7 @@ class ReportView(AppView):
             "sent": report.counts[Shown.SENT],
             "explained": metrics.explained(report),
             "words": words,
+            **_settling(campaign_id, report.is_settling),
         }
 
     def _of_rows(self) -> dict[str, Any]:
@@ -296,22 +310,15 @@ def _runs(campaign_id: int) -> dict[str, Any]:
     return {"runs": runs, "paces": paces}
 
 
+def _settling(campaign_id: int, is_settling: bool) -> dict[str, Any]:
+    """How far the rows of the campaign have followed its last move, and how fast; None where nobody has told."""
+    told = headway.of(progress.SETTLING % campaign_id) if is_settling else None
+    going = told and pace.of(told.began_at, clock.utcnow(), told.done, told.share)
+    return {"settling": told, "settling_pace": going}
+
+
 def _asked(campaign: Campaign) -> Asked:
     return report_filter.find(report_filter.read(request.args, campaign.zone), may(security.READ, "Contact"))
-
-
-def _file(campaign_id: int, kind: str, made_of: Callable[..., Iterator[str] | Iterator[bytes]]) -> FlaskResponse:
-    """The recipients that the filter shows, as a file; who took it and by which filter is written down."""
-    campaign = _campaign(campaign_id)
-    asked = _asked(campaign)
-    given = ",".join(sorted(name for name, value in asked.given.items() if value))
-    log.info("report exported", extra={"campaign_id": campaign_id, "by": actor(), "filter": given, "kind": kind})
-    by, is_filtered = actor(), not asked.filter.is_empty
-    name = secure_filename(campaign.name) or f"campaign-{campaign_id}"
-    unit_of_work(lambda: export.note(campaign, by, is_filtered))
-    parts = made_of(campaign_id, asked.filter, may(security.READ, "Contact"), _words_of)
-    headers = {"Content-Disposition": f'attachment; filename="{name}-recipients.{kind}"'}
-    return FlaskResponse(stream_with_context(parts), mimetype=MEDIA_TYPES[kind], headers=headers)
 
 
 def _row(campaign_id: int, seq: int) -> RecipientRow:
@@ -334,7 +341,3 @@ def _matching(asked: Asked, report: CampaignReport) -> int | None:
         return report.total
     shown = asked.filter.shown
     return report.counts[shown] if shown and asked.filter == RecipientFilter(shown=shown) else None
-
-
-def _words_of(row: RecipientRow) -> tuple[str, str, str]:
-    return words.of(row.shown), words.of(row.reason), words.sentence(row.detail)

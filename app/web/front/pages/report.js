@@ -37,6 +37,14 @@ document.addEventListener("htmx:responseError", (event) => {
   document.getElementById("label-problem").hidden = false;
 });
 
+// a file that can be followed is asked for by the part of the page that follows it
+document.addEventListener("htmx:afterSwap", () => {
+  const link = document.querySelector("#export [data-download]");
+  if (!link) return;
+  link.click();
+  link.remove();
+});
+
 // what draws the charts is half as large as everything else: it is fetched by those who open them
 document.addEventListener("toggle", ({ target }) => {
   if (target.id !== "charts" || document.querySelector(`script[src="${target.dataset.script}"]`)) return;
