@@ -18,6 +18,8 @@ from pathlib import Path
 import pymysql
 import redis
 
+from tests.twilio import install
+
 MARIADB = os.environ.get("TEST_DATABASE_URL") or "mysql://root@127.0.0.1"
 REDIS = os.environ.get("TEST_REDIS_URL") or "redis://127.0.0.1:6379/13"
 EMBEDDED = {"TEST_DATABASE_URL": "", "TEST_REDIS_URL": ""}
@@ -33,6 +35,7 @@ ON_EMBEDDED_ONLY = (
     "tests/sending/test_forecast.py",
     "tests/test_conftest.py",
     "tests/test_wsgi.py",
+    "tests/twilio",
     "tests/web/api/test_docs_api.py",
     "tests/web/test_inbox.py",
     "tests/web/test_languages.py",
@@ -164,6 +167,8 @@ def main() -> int:
     left_out = missing_for_second_run()
     if shutil.which("chromium") is None:
         left_out.append("There is no chromium: the tests in a browser were left out.")
+    if why_not := install.install():
+        left_out.append(why_not)
     has_failed = run(lanes(not missing_for_second_run()))
     for sentence in left_out:
         print(f"Not run: {sentence}")
