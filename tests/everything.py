@@ -146,6 +146,7 @@ def run(waiting: list[Lane]) -> bool:
     """Run all, some at a time; whether something failed."""
     everything, running = list(waiting), list[Lane]()
     with tempfile.TemporaryDirectory(prefix="muster-", dir=_roomy()) as folder:
+        Path(folder).chmod(0o711)  # mail servers go into folders of theirs as users of their own
         while waiting or running:
             while waiting and len(running) < BESIDE:
                 running.append(waiting.pop(0))

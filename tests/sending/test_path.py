@@ -7,7 +7,7 @@ from email import message_from_bytes, policy
 import pytest
 from flask import Flask
 from rq import SimpleWorker
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.audience.models import SuppressionSource
 from app.audience.suppressions import suppress
@@ -228,8 +228,9 @@ def test_an_account_per_second_limit_spreads_the_messages(app: Flask) -> None:
         tick_and_work(4)
         assert len(server.accepted) == 12
     with transaction():
-        first = db.session.scalar(select(CampaignRecipient.sending_at).where(CampaignRecipient.seq == 1))
-        last = db.session.scalar(select(CampaignRecipient.done_at).where(CampaignRecipient.seq == 12))
+        # of all: on a busy machine somebody whose slot has passed goes back and is sent to after the others
+        sent = select(func.min(CampaignRecipient.sending_at), func.max(CampaignRecipient.done_at))
+        first, last = db.session.execute(sent).one()
         assert (last - first).total_seconds() > 11 * 1.1 / 8
     assert status(campaign_id) is CampaignStatus.FINISHED
 

@@ -1,13 +1,15 @@
 """Contacts, folders, suppressions and own holidays in the panel."""
 
+import html
 from datetime import date
 
 import pytest
 from sqlalchemy import func, select
 
-from app.audience.addresses import opener
+from app.audience.addresses import opener, phone_index
 from app.audience.models import Contact, Folder, Suppression, SuppressionSource, contact_folder
 from app.campaigns.models import OwnHoliday
+from app.channels.contract import Channel
 from app.extensions import db
 from tests import factories
 from tests.web.conftest import Browser, form_of
@@ -134,7 +136,7 @@ def test_folders_are_counted_renamed_and_deleted_without_their_contacts(manager:
 
 def test_an_address_is_suppressed_by_hand_and_released(manager: Browser) -> None:
     page = manager.post("/suppressions/add", data={"address": "Bob@People.example"}, follow_redirects=True)
-    assert "Nothing is sent to this address" in page.text
+    assert "Nothing is sent to these addresses" in page.text
     assert "by hand" in page.text
     kept = db.session.scalars(select(Suppression)).one()
     assert kept.source is SuppressionSource.BY_HAND
@@ -142,7 +144,25 @@ def test_an_address_is_suppressed_by_hand_and_released(manager: Browser) -> None
     manager.post(f"/suppressions/delete/{kept.id}")
     db.session.rollback()
     assert db.session.scalars(select(Suppression)).all() == []
-    assert "alert-danger" in manager.post("/suppressions/add", data={"address": "nobody"}).text
+
+
+def test_a_list_of_addresses_and_numbers_is_suppressed_whole_or_not_at_all(manager: Browser) -> None:
+    def refused(written: str) -> str:
+        page = manager.post("/suppressions/add", data={"address": written})
+        assert page.status_code == 200 and html.escape(written.strip()) in page.text
+        return page.text
+
+    assert "Write at least one address." in refused("")
+    assert "nobody: Write an e-mail address" in refused("ann@people.example\nnobody")
+    assert "0600: This number names no country" in refused("+48 600 100 200\n0600")
+    assert "at most 1000 addresses" in refused("\n".join(f"p{number}@people.example" for number in range(1001)))
+    assert db.session.scalars(select(Suppression)).all() == []
+    written = {"address": " ann@people.example\n\n+48 600 100 200\n0048600100200 "}
+    assert "to these addresses" in manager.post("/suppressions/add", data=written, follow_redirects=True).text
+    kept = db.session.scalars(select(Suppression)).all()
+    assert [each.channel for each in kept] == [Channel.EMAIL, Channel.SMS, Channel.WHATSAPP]
+    assert kept[1].address_index == kept[2].address_index == phone_index("+48600100200")
+    assert "They are all on the list already." in refused("ANN@people.example")
 
 
 def test_own_holidays_are_added_once(manager: Browser) -> None:

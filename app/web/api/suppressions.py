@@ -5,9 +5,7 @@ from typing import Any
 from sqlalchemy import select
 
 from app.audience import suppressions as service
-from app.audience.addresses import email_index
 from app.audience.models import Suppression, SuppressionSource
-from app.channels.address import normalise_email
 from app.channels.contract import Channel
 from app.extensions import db
 from app.kernel.errors import InvalidInput
@@ -20,6 +18,7 @@ class SuppressionBody(Body):
     """What may be written."""
 
     address = Text(required=True)
+    channel = Choice(Channel)
 
 
 class SuppressionShown(Body):
@@ -48,13 +47,19 @@ class SuppressionApi(RestApi):
     list_model_schema = show_model_schema = SuppressionShown()
 
     def create(self, values: dict[str, Any]) -> Suppression:
-        """Suppress an address; one that is on the list already gives its entry."""
+        """Suppress an address; one that is on the list already gives its entry, a number its first one."""
         try:
-            index = email_index(normalise_email(values["address"]))
+            places = service.places(values["address"])
         except InvalidInput as error:
             raise error.about("address") from error
-        service.suppress(Channel.EMAIL, index, SuppressionSource.BY_HAND)
-        here = (Suppression.channel == Channel.EMAIL, Suppression.address_index == index)
+        if "channel" in values:
+            places = [place for place in places if place[0] is values["channel"]]
+        if not places:
+            raise InvalidInput("Nothing is sent to this address over this channel. Choose another one.", "channel")
+        for channel, index in places:
+            service.suppress(channel, index, SuppressionSource.BY_HAND)
+        channel, index = places[0]
+        here = (Suppression.channel == channel, Suppression.address_index == index)
         return db.session.scalars(select(Suppression).where(*here)).one()
 
     def remove(self, item: Suppression) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 
 from app.audience.models import Contact
-from app.web.forms.fields import PanelForm, folder_rows, line, row_choices, text_area
+from app.web.forms.fields import PanelForm, folder_rows, line, lines, row_choices, text_area
 
 TEXTS = ("first_name", "last_name", "company", "country", "language", "time_zone")
 ADDRESSES = ("email", "second_email", "phone", "whatsapp")
@@ -48,10 +48,14 @@ class ContactForm(PanelForm):
 
 
 class SuppressionForm(PanelForm):
-    """An address that must not be written to."""
+    """Addresses that must not be written to."""
 
-    address = line(
-        _l("E-mail address"), _l("Stored as a fingerprint only: it cannot be shown again."), autocomplete="off"
+    address = lines(
+        _l("E-mail addresses or phone numbers"),
+        _l(
+            "One in a line, numbers with their country. A number gets neither text messages nor WhatsApp. Stored as "
+            "fingerprints only: they cannot be shown again."
+        ),
     )
 
 

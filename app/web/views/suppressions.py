@@ -38,14 +38,16 @@ class SuppressionView(AppModelView):
         "source": formats.words,
         "campaign_id": lambda value: value or "",
     }
-    list_title, add_title = _l("Suppressions"), _l("Suppress an address")
-    add_row_message = _l("Nothing is sent to this address any more.")
+    list_title, add_title = _l("Suppressions"), _l("Suppress addresses")
+    add_row_message = _l("Nothing is sent to these addresses any more.")
     delete_row_message = _l("The address may be written to again.")
 
     def create(self, form: SuppressionForm) -> Any:
-        """Suppress the address."""
-        if not suppressions.suppress_email(form.address.data):
-            raise InvalidInput("This address is on the list already.", "address")
+        """Suppress the addresses."""
+        if not form.address.data:
+            raise InvalidInput("Write at least one address.", "address")
+        if not suppressions.suppress_all(form.address.data):
+            raise InvalidInput("They are all on the list already.", "address")
 
     def remove(self, item: Suppression) -> None:
         """Release the address."""

@@ -178,3 +178,13 @@ def test_an_address_is_suppressed_and_released(admin_program: Program) -> None:
     assert (bad.status_code, bad.json["field"]) == (422, "address")
     assert admin_program.delete(f"/suppression/{pk}").status_code == 200
     assert admin_program.get("/suppression/").json["count"] == 0
+
+
+def test_a_number_is_suppressed_over_one_channel_or_all(admin_program: Program) -> None:
+    first = admin_program.made("/suppression/", {"address": "+48 600 100 200", "channel": "whatsapp"})
+    assert admin_program.shown(f"/suppression/{first}")["channel"] == "whatsapp"
+    second = admin_program.made("/suppression/", {"address": "+48600100200"})
+    assert admin_program.shown(f"/suppression/{second}")["channel"] == "sms"
+    assert admin_program.get("/suppression/").json["count"] == 2
+    bad = admin_program.post("/suppression/", {"address": "+48600100200", "channel": "email"})
+    assert (bad.status_code, bad.json["field"]) == (422, "channel")
