@@ -1,4 +1,5 @@
-"""Every page that the menu leads to: opened by each role, looked at with axe in light, dark and narrow."""
+"""Every page that the menu leads to: read by each role; opened and looked at with axe in light, dark and narrow by the
+administrator, who is shown all there is."""
 
 import re
 from collections.abc import Callable
@@ -60,7 +61,7 @@ def seen(chromium: Browser, address: str, keys: dict[str, StorageState], seeded:
         with window(chromium, address, storage_state=keys[role]) as (context, watch):
             page = context.new_page()
             mine = found[role] = Seen(Tour(), watch.faults)
-            mine.tour = tour.take(page, look(page, mine) if role == "Admin" else lambda _path: None)
+            mine.tour = tour.take(page, look(page, mine) if role == "Admin" else None)
             for status in (CampaignStatus.DRAFT, CampaignStatus.FAILED):
                 page.goto(f"/campaigns/show/{seeded.campaigns[status]}")
                 tour.note(page, mine.tour)
@@ -87,10 +88,11 @@ def test_every_link_on_every_page_leads_somewhere(
     chromium: Browser, address: str, keys: dict[str, StorageState], seen: dict[str, Seen], role: str
 ) -> None:
     with window(chromium, address, storage_state=keys[role]) as (context, _watch):
-        paths = sorted(each for each in seen[role].tour.links if each.startswith("/") and not each.startswith("/lang/"))
+        links = {each for each in seen[role].tour.links if each.startswith("/") and not each.startswith("/lang/")}
+        paths = sorted(links - set(seen[role].tour.pages))  # which were opened
         answers = {path: context.request.get(path).status for path in paths}
     assert {path: status for path, status in answers.items() if status >= 400} == {}
-    assert len(paths) >= {"Admin": 150, "Campaign Manager": 100, "Analyst": 20}[role]
+    assert len(links) >= {"Admin": 150, "Campaign Manager": 100, "Analyst": 20}[role]
 
 
 def needed(app: Flask, path: str, method: str, action: str = "") -> tuple[str, str] | None:

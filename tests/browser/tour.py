@@ -11,16 +11,28 @@ from playwright.sync_api import Page
 DEPTH = 2
 # Open a download, change the language of the session, or lead back to where the person came from.
 NOT_A_PAGE = re.compile(r"/bad-rows/|/documents/\d+/file|/lang/|/back$|\.(csv|xlsx)\b|/export|^/rq/.")
-LINKS = """() => [...document.querySelectorAll("a[href]")].map((each) => each.href)"""
-FORMS = """() => {
-    const buttons = [...document.querySelectorAll("button[formaction]")];
-    const forms = [...document.querySelectorAll("form[method=post]")].flatMap((form) => {
-        const action = new URL(form.getAttribute("action") || location.href, location.href).pathname;
-        const chosen = [...document.querySelectorAll(`button[name=action][form="${form.id}"]`)];
+# What a page leads to: [addresses of its links, [address, name of the action] of its forms].
+FOUND = """(page, here) => {
+    const whole = (address) => new URL(address || here, here);
+    const buttons = [...page.querySelectorAll("button[formaction]")];
+    const forms = [...page.querySelectorAll("form[method=post]")].flatMap((form) => {
+        const action = whole(form.getAttribute("action")).pathname;
+        const chosen = [...page.querySelectorAll(`button[name=action][form="${form.id}"]`)];
         return chosen.length ? chosen.map((each) => [action, each.value]) : [[action, ""]];
     });
-    return [...buttons.map((each) => [new URL(each.formAction).pathname, ""]), ...forms];
+    return [
+        [...page.querySelectorAll("a[href]")].map((each) => whole(each.getAttribute("href")).href),
+        [...buttons.map((each) => [whole(each.getAttribute("formaction")).pathname, ""]), ...forms],
+    ];
 }"""
+OPEN = f"() => ({FOUND})(document, location.href)"
+# The same of a page that is read and not shown: its parts are asked for by scripts, which do not run.
+READ = f"""async (path) => {{
+    const answer = await fetch(path);
+    if (!answer.ok) throw new Error(`${{answer.status}} ${{path}}`);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    return ({FOUND})(page, answer.url);
+}}"""
 
 
 @dataclass(slots=True)
@@ -38,8 +50,9 @@ def kind_of(path: str) -> str:
     return re.sub(r"\d+", "#", urlsplit(path).path)
 
 
-def take(page: Page, look: Callable[[str], None] = lambda _path: None) -> Tour:
-    """Go through everything from the start page on, one page of each kind; look is called on each open page."""
+def take(page: Page, look: Callable[[str], None] | None = None) -> Tour:
+    """Go through everything from the start page on, one page of each kind. look: called on each page, which is open
+    then; without it pages are read and not opened."""
     tour, seen = Tour(), set()
     page.goto("/")
     menu = page.locator("#rail a[href]").evaluate_all("links => links.map((each) => each.href)")
@@ -51,10 +64,13 @@ def take(page: Page, look: Callable[[str], None] = lambda _path: None) -> Tour:
         if not path.startswith("/") or kind_of(path) in seen or urlsplit(path).query or NOT_A_PAGE.search(path):
             continue
         seen.add(kind_of(path))
-        page.goto(path)
         tour.pages.append(path)
-        look(path)
-        found = note(page, tour)
+        if look is None:
+            found = _note(page, tour, *page.evaluate(READ, path))
+        else:
+            page.goto(path)
+            look(path)
+            found = note(page, tour)
         if depth < DEPTH:
             waiting.extend((each, depth + 1) for each in found)
     return tour
@@ -62,8 +78,12 @@ def take(page: Page, look: Callable[[str], None] = lambda _path: None) -> Tour:
 
 def note(page: Page, tour: Tour) -> list[str]:
     """Take down what the open page leads to; returns the addresses of its links."""
-    tour.forms.update((action, name) for action, name in page.evaluate(FORMS))
-    found = [each.split("#")[0] for each in page.evaluate(LINKS)]
+    return _note(page, tour, *page.evaluate(OPEN))
+
+
+def _note(page: Page, tour: Tour, links: list[str], forms: list[list[str]]) -> list[str]:
+    tour.forms.update((action, name) for action, name in forms)
+    found = [each.split("#")[0] for each in links]
     origin = "{0.scheme}://{0.netloc}".format(urlsplit(page.url))
     tour.links.update(each.removeprefix(origin) for each in found)
     return found
