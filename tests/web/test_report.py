@@ -11,6 +11,7 @@ from app.campaigns.lifecycle import CampaignStatus
 from app.campaigns.models import Campaign
 from app.channels.contract import Reason
 from app.extensions import db
+from app.kernel.headway import Teller
 from app.reports import recipients
 from app.sending import progress
 from app.sending.models import CampaignRecipient, RecipientRun
@@ -73,6 +74,11 @@ def test_people_who_are_being_put_in_line_are_told_of_until_they_are(manager: Br
     db.session.commit()
     part = manager.get(f"/reports/campaign/{campaign_id}/counts").text
     assert 'id="settling"' in part and "hx-trigger" in part
+    assert "progress-bar-indeterminate" in part and "people a second" not in part
+    Teller(progress.SETTLING % campaign_id, 200).tell(50)
+    part = manager.get(f"/reports/campaign/{campaign_id}/counts").text
+    assert 'aria-valuemax="200" aria-valuenow="50"' in part and 'data-width="25.0"' in part
+    assert "50 people a second, about 3 seconds left" in part and "progress-bar-indeterminate" not in part
 
 
 def test_the_part_that_stays_fresh_keeps_the_filter(manager: Browser, campaign_id: int) -> None:
