@@ -74,7 +74,8 @@ class Campaign(Model):
 
     status moves only through campaigns.service. hold_reason says why a paused, expired or ended campaign stops its
     people; waiting_for says in a sentence why a live one does not send now. revision counts edits (optimistic lock);
-    lifecycle_serial counts moves that the recipients' rows must follow, settled_serial how far they did.
+    lifecycle_serial counts moves that the recipients' rows must follow, settled_serial how far they did. stand_in_id:
+    the SMTP account that its last messages went over in place of its own, None for its own; it has no foreign key.
     Times are aware UTC; daily hours are local times in `zone`; delays are in seconds.
     """
 
@@ -125,6 +126,7 @@ class Campaign(Model):
     settled_serial: Mapped[int] = mapped_column(Integer, default=0)
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    stand_in_id: Mapped[int | None] = mapped_column(Integer)
     created_by: Mapped[str] = mapped_column(String(64), default="", index=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     changed_by: Mapped[str] = mapped_column(String(64), default="")

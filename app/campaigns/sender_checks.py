@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import inspect, select
 
 from app.campaigns.models import SENDER_KINDS, SENDER_OF, Campaign
+from app.channels import stand_ins
 from app.channels.contract import Channel
 from app.extensions import db
 from app.kernel.errors import InvalidInput
@@ -76,5 +77,5 @@ def problems(campaign: Campaign) -> Iterator[InvalidInput]:
         yield InvalidInput(words.choose, name)
     elif not sender.is_enabled:
         yield InvalidInput(words.switched_off.message, name, name=sender.name)
-    elif sender.paused_reason:
+    elif sender.paused_reason and not stand_ins.ways(sender):
         yield InvalidInput(words.paused.message, name, name=sender.name, why=sender.paused_reason)

@@ -8,8 +8,20 @@ from uuid import uuid4
 
 from flask import current_app
 from flask_appbuilder import Model
-from sqlalchemy import JSON, Boolean, ColumnElement, Date, Integer, SmallInteger, String, Text, false, true
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    ColumnElement,
+    Date,
+    ForeignKey,
+    Integer,
+    SmallInteger,
+    String,
+    Text,
+    false,
+    true,
+)
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.channels.contract import Channel, Security
 from app.channels.warm_up import WarmUp
@@ -111,6 +123,10 @@ class SmtpAccount(Sender, Model):
 
     slow_factor: how many times slower it sends now than the slow_from_per_hour messages an hour of before, because its
     server asked for that; 1: as fast as it can. slow_changed_at: when that last changed (sending/slow_down.py decides).
+
+    stand_in_id: the account over whose server its messages go while its own cannot be used (stand_ins.py).
+    failing_since: since when its server was not to be reached, or refuses it; None while it sends. stood_in_since:
+    since when its stand-in carries its messages; None while it carries them itself.
     """
 
     __tablename__ = "smtp_account"
@@ -136,6 +152,10 @@ class SmtpAccount(Sender, Model):
     slow_factor: Mapped[int] = mapped_column(SmallInteger, default=1)
     slow_from_per_hour: Mapped[int] = mapped_column(Integer, default=0)
     slow_changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    stand_in_id: Mapped[int | None] = mapped_column(ForeignKey("smtp_account.id"))
+    failing_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    stood_in_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    stand_in: Mapped["SmtpAccount | None"] = relationship(remote_side=lambda: SmtpAccount.id)
 
     @property
     def slow_per_hour(self) -> int | None:

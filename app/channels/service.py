@@ -11,7 +11,7 @@ from flask import current_app
 from flask_mail import Message
 from sqlalchemy import select
 
-from app.channels import mail_dns, message_marks
+from app.channels import mail_dns, message_marks, stand_ins
 from app.channels.address import needs_smtputf8, normalise_email, wire_address
 from app.channels.contract import Channel, Outgoing, SmtpSettings, TestReport
 from app.channels.dkim import DkimKey, Signer, dns_record, generate_key
@@ -52,8 +52,8 @@ def get_account(account_id: int) -> SmtpAccount:
 def prepare_account(account: SmtpAccount, secret: str | None = None) -> None:
     """Check and stamp an account that is about to be saved. secret: the new password; None or "" keeps the old one.
 
-    Saving clears the pause, the breaker and a slower pace: a person has just looked at it. Raises InvalidInput naming
-    the field.
+    Saving clears the pause, the breaker and a slower pace, and it sends itself again: a person has just looked at it.
+    Raises InvalidInput naming the field.
     """
     for field, limit in (("name", 120), ("host", 253), ("username", 255), ("from_name", 120)):
         value = (getattr(account, field) or "").strip()
@@ -70,6 +70,7 @@ def prepare_account(account: SmtpAccount, secret: str | None = None) -> None:
     account.from_email = _address(account.from_email, "from_email")
     account.reply_to = _address(account.reply_to, "reply_to") if account.reply_to else None
     account.bounce_address = _bounce_address(account.bounce_address) if account.bounce_address else None
+    stand_ins.check(account)
     account.uid = account.uid or uuid4().bytes
     if secret:
         account.secret_sealed = sealed(secret, account.uid)
@@ -79,6 +80,8 @@ def prepare_account(account: SmtpAccount, secret: str | None = None) -> None:
         audit.note(What.ACCOUNT_CHANGE, account.id, account.name, fields=changed_fields(account))
     stamp(account)
     account.slow_factor, account.slow_from_per_hour, account.slow_changed_at = 1, 0, None
+    account.failing_since = None
+    stand_ins.end(account)
 
 
 def changed_fields(sender: Sender) -> list[str]:

@@ -16,7 +16,7 @@ USUAL_LEAD = 60
 LANGUAGES = ("en", "pl")
 
 # In the panel everybody hears of their own campaigns; by e-mail of what is over or went wrong.
-_BY_MAIL = frozenset({NoticeKind.FINISHED, NoticeKind.FAILED, NoticeKind.PAUSED})
+_BY_MAIL = frozenset({NoticeKind.FINISHED, NoticeKind.FAILED, NoticeKind.PAUSED, NoticeKind.STAND_IN})
 USUAL: dict[tuple[NoticeKind, Way], Scope] = {
     (kind, way): Scope.OWN if way is Way.PANEL or kind in _BY_MAIL else Scope.NONE for kind in NoticeKind for way in Way
 }

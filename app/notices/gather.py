@@ -21,6 +21,7 @@ from app.extensions import db
 from app.kernel import clock
 from app.kernel.audit import AuditEvent, Subject, What
 from app.kernel.queues import JobName, QueueName, enqueue_after_commit
+from app.kernel.texts import N_
 from app.notices import choices
 from app.notices.choices import LEADS, Person
 from app.notices.models import MailState, Notice, NoticeKind, NoticeMark, Way
@@ -38,6 +39,8 @@ KINDS = {
     What.CAMPAIGN_EXPIRE: NoticeKind.PAUSED,
     What.ACCOUNT_PAUSE: NoticeKind.PAUSED,
     What.GATEWAY_PAUSE: NoticeKind.PAUSED,
+    What.ACCOUNT_STAND_IN: NoticeKind.STAND_IN,
+    What.ACCOUNT_STAND_IN_END: NoticeKind.STAND_IN,
 }
 
 
@@ -100,7 +103,7 @@ def _events(since: datetime) -> list[_Fact]:
             about=event.subject,
             about_id=event.subject_id,
             name=event.name,
-            detail=str(event.detail.get("reason", ""))[:500],
+            detail=_detail(event)[:500],
             happened_at=event.happened_at,
             owners=(owners if event.subject is Subject.CAMPAIGN else users).get(
                 (event.subject, event.subject_id), frozenset()
@@ -108,6 +111,21 @@ def _events(since: datetime) -> list[_Fact]:
         )
         for event in events
     ]
+
+
+def _detail(event: AuditEvent) -> str:
+    """What a notice says of an event beside its title, in English."""
+    detail = event.detail
+    if event.what is What.ACCOUNT_STAND_IN:
+        return N_(
+            "The messages of %(name)s go over %(stand_in)s, because it cannot send: %(answer)s",
+            name=event.name,
+            answer=detail.get("reason", ""),
+            stand_in=detail.get("stand_in", ""),
+        )
+    if event.what is What.ACCOUNT_STAND_IN_END:
+        return N_("It sends its messages itself again.")
+    return str(detail.get("reason", ""))
 
 
 _Owners = dict[tuple[Subject, int | None], frozenset[str]]

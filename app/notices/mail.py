@@ -40,6 +40,7 @@ TITLES: dict[NoticeKind, Phrase] = {
     NoticeKind.FINISHED: N_("%(name)s is finished"),
     NoticeKind.FAILED: N_("%(name)s has failed"),
     NoticeKind.PAUSED: N_("%(name)s was stopped by itself"),
+    NoticeKind.STAND_IN: N_("%(name)s and its stand-in"),
 }
 _PAGES = {
     Subject.CAMPAIGN: "campaigns/show",
@@ -99,9 +100,11 @@ def _is_stale(notice: Notice, now: datetime) -> bool:
 
 
 def sender() -> SmtpAccount | None:
-    """The account that carries notices: the first that is switched on and not refused by its provider."""
+    """The account that carries notices: the first that is switched on and not refused by its provider; those whose
+    stand-in sends for them come last."""
     usable = (SmtpAccount.is_enabled.is_(True), SmtpAccount.paused_reason.is_(None))
-    return db.session.scalar(select(SmtpAccount).where(*usable).order_by(SmtpAccount.id).limit(1))
+    order = (SmtpAccount.stood_in_since.is_not(None), SmtpAccount.id)
+    return db.session.scalar(select(SmtpAccount).where(*usable).order_by(*order).limit(1))
 
 
 def send(letter: Letter) -> SendResult:

@@ -19,6 +19,7 @@ class NoticeKind(StrEnum):
     FINISHED = "finished"
     FAILED = "failed"
     PAUSED = "paused"  # stopped by itself: the validity period is over, or the provider refuses the account
+    STAND_IN = "stand-in"  # the messages of an account go over its stand-in, or over its own server again
 
 
 class Way(StrEnum):

@@ -16,8 +16,9 @@ from app.campaigns import checks, days_off
 from app.campaigns.lifecycle import LIVE, OVER, CampaignStatus
 from app.campaigns.models import Campaign
 from app.channels import limits as channel_limits
+from app.channels import stand_ins
 from app.channels.contract import Channel, Reason
-from app.channels.models import Sender
+from app.channels.models import Sender, SmtpAccount
 from app.extensions import db
 from app.reports import audiences, cards
 from app.reports.audiences import People
@@ -130,7 +131,8 @@ def _rows(wanted: Wanted, edges: Sequence[datetime], now: datetime) -> Sequence[
     counters = [column.label(f"in_{column.key}") for column in _STATES]
     query = select(Campaign, *counters).outerjoin(CampaignProgress, _P.campaign_id == _C.id)
     query = query.options(defer(Campaign.html), defer(Campaign.text))
-    query = query.options(joinedload(Campaign.smtp_account), joinedload(Campaign.gateway))
+    accounts = joinedload(Campaign.smtp_account)
+    query = query.options(accounts, accounts.joinedload(SmtpAccount.stand_in), joinedload(Campaign.gateway))
     lies_there = or_(_was(edges[0], edges[-1]), _is_not_over(edges[-1], now))
     order = (_C.finished_at.is_not(None), func.coalesce(_C.started_at, _C.start_at, _C.valid_from), _C.id)
     return db.session.execute(query.where(*cards.conditions(wanted), lies_there).order_by(*order).limit(MOST + 1)).all()
@@ -172,16 +174,17 @@ def _forecasts(
     asked = [each for each in found if each.campaign.status in TO_COME and each.waiting and each.campaign.sender]
     asked = asked[:MOST_FORECASTS]
     wholes = channel_limits.of_all()
-    limits = [limits_of(each.campaign, _account(each.campaign), wholes.get(each.campaign.channel)) for each in asked]
+    limits = [limits_of(each.campaign, _carrier(each.campaign), wholes.get(each.campaign.channel)) for each in asked]
     return {
         each.campaign.id: spread(each.waiting, checks.window_of(each.campaign, now, own), mine, now, edges, kept=kept)
         for each, mine, kept in zip(asked, limits, throttle.kept_of(limits, now), strict=True)
     }
 
 
-def _account(campaign: Campaign) -> Sender:
+def _carrier(campaign: Campaign) -> Sender:
+    """Over which account its messages go as things are now."""
     assert campaign.sender is not None
-    return campaign.sender
+    return stand_ins.carrier_of(campaign.sender)
 
 
 def _span(found: _Found, forecast: Spread | None, until_at: datetime, now: datetime) -> Span:
@@ -239,7 +242,7 @@ def _loads(found: Sequence[_Found], forecasts: Mapping[int, Spread], edges: Sequ
         forecast = forecasts.get(each.campaign.id)
         if forecast is None or not any(forecast.counts):
             continue
-        account = _account(each.campaign)
+        account = _carrier(each.campaign)
         accounts[account.key] = account
         mine = counts.setdefault(account.key, [0] * len(forecast.counts))
         counts[account.key] = [one + other for one, other in zip(mine, forecast.counts, strict=True)]

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import joinedload
 
 from app.campaigns.lifecycle import CampaignStatus
 from app.campaigns.models import Campaign
 from app.channels.models import SmtpAccount
 from app.extensions import db
-from app.reports import cards
+from app.reports import cards, stand_ins
 from app.reports.cards import Card
 from app.sending.models import CampaignProgress
 
@@ -27,12 +28,16 @@ class Board:
 
 
 @dataclass(frozen=True, slots=True)
-class PausedAccount:
-    """An SMTP account that sends nothing until a person mends it, and why."""
+class FailingAccount:
+    """An SMTP account that sends nothing until a person mends it, or whose stand-in carries its messages; and why.
+
+    stand_in: over which account they go, "" when they stop.
+    """
 
     account_id: int
     name: str
     why: str
+    stand_in: str
 
 
 def board() -> Board:
@@ -56,11 +61,17 @@ def board() -> Board:
     )
 
 
-def paused_accounts() -> list[PausedAccount]:
-    """The accounts that send nothing until a person mends them, by name."""
-    columns = (SmtpAccount.id, SmtpAccount.name, SmtpAccount.paused_reason)
-    query = select(*columns).where(SmtpAccount.paused_reason.is_not(None)).order_by(SmtpAccount.name)
-    return [PausedAccount(*row) for row in db.session.execute(query.limit(MOST_NEEDING))]
+def failing_accounts() -> list[FailingAccount]:
+    """The accounts that do not send by themselves, by name."""
+    failing = or_(SmtpAccount.paused_reason.is_not(None), SmtpAccount.stood_in_since.is_not(None))
+    query = select(SmtpAccount).where(failing).options(joinedload(SmtpAccount.stand_in)).order_by(SmtpAccount.name)
+    return [_failing(account) for account in db.session.scalars(query.limit(MOST_NEEDING))]
+
+
+def _failing(account: SmtpAccount) -> FailingAccount:
+    detour = stand_ins.of_account(account)
+    why = account.paused_reason or account.last_error or ""
+    return FailingAccount(account.id, account.name, why, detour.stand_in if detour else "")
 
 
 def _few(query: Select[int], most: int) -> list[int]:

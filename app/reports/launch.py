@@ -12,6 +12,7 @@ from app.campaigns import checks, content
 from app.campaigns.lifecycle import LIVE
 from app.campaigns.models import SENDER_OF, Campaign, Removal
 from app.channels import limits as channel_limits
+from app.channels import stand_ins
 from app.channels.contract import TO_PHONES, Reason
 from app.channels.email_html import Taken
 from app.channels.merge import UNSUBSCRIBE_URL
@@ -51,10 +52,14 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """How the account stands. is_used_up, is_channel_used_up: whether its limit of a day, or that of its channel, lets
-    nothing more leave now; others: further campaigns that are sending through it or will."""
+    """How the account stands. carrier: over which messages leave now, the account itself or its stand-in; stand_in: the
+    one that it has for the case, if that may send. is_resting: nothing is sent because no server answers. is_used_up,
+    is_channel_used_up: whether the carrier's limit of a day, or that of its channel, lets nothing more leave now;
+    others: further campaigns that are sending through one of them or will."""
 
     account: AnySender
+    carrier: AnySender
+    stand_in: AnySender | None
     is_resting: bool
     is_used_up: bool
     is_channel_used_up: bool
@@ -95,9 +100,9 @@ def check(campaign: Campaign, now: datetime) -> LaunchCheck:
     """Look at a campaign as it stands, without planning it. now: the database's clock."""
     people = people_of(campaign)
     account = campaign.sender
-    limits = limits_of(campaign, account, channel_limits.of(campaign.channel)) if account is not None else None
-    sender = outlook = None
-    if account is not None and limits is not None:
+    limits = sender = outlook = None
+    if account is not None:
+        limits = limits_of(campaign, stand_ins.carrier_of(account), channel_limits.of(campaign.channel))
         kept = throttle.kept(limits, now)
         sender = _sender(campaign, account, limits, kept, now)
         outlook = forecast(people.waiting, checks.window_of(campaign, now), limits, now, kept)
@@ -287,14 +292,17 @@ def _is_missing(name: str) -> ColumnElement[bool]:
 
 
 def _sender(campaign: Campaign, account: AnySender, limits: Limits, kept: Kept, now: datetime) -> Sender:
-    uses_it = getattr(Campaign, f"{SENDER_OF[campaign.channel]}_id") == account.id
+    carrier = stand_ins.carrier_of(account)
+    uses_it = getattr(Campaign, f"{SENDER_OF[campaign.channel]}_id").in_({account.id, carrier.id})
     mine = (uses_it, Campaign.channel == campaign.channel, Campaign.id != campaign.id, Campaign.status.in_(LIVE))
     full = {day.key for day in limits.days if throttle.free_of(day, kept.used_today[day.key], to_us(now)) <= 0}
     return Sender(
         account=account,
-        is_resting=account.breaker_open_until is not None and account.breaker_open_until > now,
-        is_used_up=bucket_key(account, "per_day") in full,
-        is_channel_used_up=any(not key.startswith(account.key) for key in full),
+        carrier=carrier,
+        stand_in=stand_ins.usable(account),
+        is_resting=stand_ins.opens_at(account, now) is not None,
+        is_used_up=bucket_key(carrier, "per_day") in full,
+        is_channel_used_up=any(not key.startswith(carrier.key) for key in full),
         others=db.session.scalar(select(func.count()).select_from(Campaign).where(*mine)) or 0,
     )
 

@@ -10,6 +10,8 @@ from app.campaigns.lifecycle import CampaignStatus
 from app.channels.contract import Reason
 from app.extensions import db
 from app.kernel import clock
+from app.reports import stand_ins
+from app.reports.stand_ins import Detour
 from app.sending.models import CampaignProgress, CampaignRecipient
 from app.sending.states import SHOWN_AS, RecipientState, Shown
 
@@ -26,7 +28,8 @@ EXPLAINED = tuple(
 @dataclass(frozen=True, slots=True)
 class CampaignReport:
     """A campaign in numbers. counts: recipients by what people are shown; their sum is total. is_settling: its rows do
-    not follow its last move yet: people are being put in line, or taken out of it."""
+    not follow its last move yet: people are being put in line, or taken out of it. detour: that a live one sends over
+    the stand-in of its account."""
 
     campaign_id: int
     name: str
@@ -40,6 +43,7 @@ class CampaignReport:
     clicked: int
     unsubscribed: int
     is_settling: bool = False
+    detour: Detour | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ _counted: dict[int, _Counted] = {}
 
 
 def campaign_report(campaign_id: int) -> CampaignReport:
-    """The report of one campaign; reads two rows, however large it is. Raises NotFound."""
+    """The report of one campaign; reads a handful of rows, however large it is. Raises NotFound."""
     campaign = campaigns.get(campaign_id)
     row = db.session.get(CampaignProgress, campaign_id)
     counts = dict.fromkeys(Shown, 0)
@@ -81,6 +85,7 @@ def campaign_report(campaign_id: int) -> CampaignReport:
         clicked=row.clicked if row else 0,
         unsubscribed=row.unsubscribed if row else 0,
         is_settling=campaign.settled_serial != campaign.lifecycle_serial,
+        detour=stand_ins.of_campaign(campaign),
     )
 
 

@@ -38,7 +38,7 @@ Opener = Callable[[bytes, bytes], Addresses]
 @dataclass(frozen=True, slots=True)
 class RecipientRow:
     """One recipient as a report shows it. address: what the message goes to; it and phone are "" when there is none, or
-    the contact is gone."""
+    the contact is gone. sender_id: what the message went over."""
 
     seq: int
     contact_id: int
@@ -57,6 +57,7 @@ class RecipientRow:
     clicked_at: datetime | None
     unsubscribed_at: datetime | None
     content_version: int | None
+    sender_id: int | None
     internal_status_id: int | None
 
 
@@ -234,5 +235,6 @@ def _row(campaign: Campaign, recipient: CampaignRecipient, contact: Contact | No
         clicked_at=recipient.clicked_at,
         unsubscribed_at=recipient.unsubscribed_at,
         content_version=recipient.content_version,
+        sender_id=recipient.sender_id,
         internal_status_id=recipient.internal_status_id,
     )

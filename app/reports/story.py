@@ -10,6 +10,8 @@ from app.campaigns.models import SENDER_KINDS, Campaign, CampaignContact, PickSo
 from app.channels.contract import Channel
 from app.extensions import db
 from app.missions.models import Mission
+from app.reports import stand_ins
+from app.reports.stand_ins import Detour
 from app.sending.models import CampaignRecipient
 
 
@@ -36,19 +38,21 @@ class Bar:
 @dataclass(frozen=True, slots=True)
 class Story:
     """folders: those of the campaign that hold the contact now. sender: the account that was to send, "" when none was
-    chosen yet or it was deleted."""
+    chosen yet or it was deleted. detour: that this was the stand-in of the campaign's own account."""
 
     folders: list[str]
     picks: list[Pick]
     bar: Bar | None
     sender: str
+    detour: Detour | None = None
 
 
 def story(campaign_id: int, seq: int) -> Story:
     """The story of a recipient who exists."""
     recipient = db.session.get_one(CampaignRecipient, (campaign_id, seq))
     channel = db.session.get_one(Campaign, campaign_id).channel
-    return Story(_folders(recipient), _picks(recipient), _bar(recipient, channel), _sender(recipient, channel))
+    detour = stand_ins.of_recipient(recipient) if channel is Channel.EMAIL else None
+    return Story(_folders(recipient), _picks(recipient), _bar(recipient, channel), _sender(recipient, channel), detour)
 
 
 def _sender(recipient: CampaignRecipient, channel: Channel) -> str:

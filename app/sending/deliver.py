@@ -195,6 +195,11 @@ class BatchFeed:
         self._give_back_queue()
 
     @property
+    def has_tried(self) -> bool:
+        """Whether it gave the transport any message."""
+        return self._next_ref > 0
+
+    @property
     def seconds(self) -> float:
         """How long the slice has been going on."""
         return SLICE_SECONDS - (self._ends - clock.steady())

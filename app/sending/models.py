@@ -24,7 +24,8 @@ class CampaignRecipient(Model):
     the state. There is no index on state: it would cost two thirds of the write rate, and counters answer "how many".
     internal_status_id: the label that people gave (campaigns.models.InternalStatus). It has no foreign key, so that
     deleting a label locks nothing: an id without a row means no label. Its index is written when a row is planned and
-    when a person labels it, never on the way of a message. provider_id: how the provider names the message, where it
+    when a person labels it, never on the way of a message. sender_id: what the message went over: of an account that
+    could not send, its stand-in. provider_id: how the provider names the message, where it
     does (text messages).
     """
 

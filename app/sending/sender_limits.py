@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, inspect, update
+from sqlalchemy import ColumnElement, inspect, or_, update
 
 from app.campaigns.lifecycle import LIVE
 from app.campaigns.models import SENDER_OF, Campaign
@@ -59,7 +59,8 @@ def follow(limited: Limited) -> None:
 
 
 def _paces(limited: Limited) -> tuple[str, ...]:
-    return (*channels.LIMITS, *((*channels.WARM_UP, "slow_factor") if isinstance(limited, SmtpAccount) else ()))
+    of_account = (*channels.WARM_UP, "slow_factor", "stood_in_since")
+    return (*channels.LIMITS, *(of_account if isinstance(limited, SmtpAccount) else ()))
 
 
 def _through(limited: Limited) -> ColumnElement[bool]:
@@ -68,7 +69,8 @@ def _through(limited: Limited) -> ColumnElement[bool]:
         return Campaign.channel == limited.channel
     assert isinstance(limited, Sender)
     found: ColumnElement[bool] = getattr(Campaign, f"{SENDER_OF[limited.channel]}_id") == limited.id
-    return found
+    # what goes over it in place of another account waits for its limits too
+    return or_(found, Campaign.stand_in_id == limited.id) if isinstance(limited, SmtpAccount) else found
 
 
 def _history(limited: Limited, field: str) -> Any:

@@ -15,7 +15,7 @@ from app.campaigns import service as campaigns
 from app.campaigns.lifecycle import CampaignEvent, CampaignStatus
 from app.campaigns.models import SENDER_OF, Campaign
 from app.channels import limits as channel_limits
-from app.channels import senders
+from app.channels import senders, stand_ins
 from app.channels.contract import TO_PHONES, Channel, Fault, RunReport, Transport
 from app.channels.models import Sender, SmtpAccount
 from app.channels.registry import transport_for
@@ -25,7 +25,7 @@ from app.kernel.audit import What
 from app.kernel.db import db_now
 from app.kernel.queues import JobName, QueueName, enqueue_after_commit
 from app.kernel.texts import N_, Phrase
-from app.sending import breaker, claim, destination, finish, journal, slow_down
+from app.sending import breaker, claim, destination, failover, finish, forecast, journal, slow_down, throttle
 from app.sending.breaker import Breaker
 from app.sending.claim import BATCH_SIZE, ClaimOrder, Later, Nothing
 from app.sending.deliver import BatchFeed, SliceOrder
@@ -62,7 +62,7 @@ LONG_WAIT = timedelta(minutes=10)  # a longer wait shows the campaign as schedul
 class Slice:
     """A slice that may begin: its order, its transport and its share of the sender's connections.
 
-    sender: the sender's key.
+    sender: the key of the sender over which it goes: the campaign's own, or the stand-in of an SMTP account.
     """
 
     order: SliceOrder
@@ -94,32 +94,44 @@ def begin(campaign_id: int, job_id: str) -> Slice | None:
     if account is None:  # deleted a moment ago, in spite of everything
         campaigns.fail(campaign_id, N_("What sends this campaign is not there any more. Choose another one."))
         return None
-    if account.paused_reason or not account.is_enabled:
+    if not stand_ins.ways(account):
         is_off = Phrase(SWITCHED_OFF[campaign.channel], name=account.name)
         campaigns.fail(campaign_id, account.paused_reason or is_off)
         return None
     now = db_now()
-    state = Breaker(account.breaker_open_until, account.breaker_open_seconds)
-    if breaker.is_blocking(state, now):
+    way = _open_way(account, now)
+    if way is None:
         return None
-    is_probe = breaker.is_probe(state, now)
-    if is_probe and not _reserve_probe(account, state):
-        return None
+    carrier, is_probe = way
     owner = processes.me()
     lease_seconds: float = current_app.config["LEASE_SECONDS"]
-    lane = _take_lane(account, owner, job_id, lease_seconds)
+    lane = _take_lane(carrier, owner, job_id, lease_seconds)
     if lane is None:
         return None
-    order = _order(campaign, account, now, owner=owner, lane=lane, is_probe=is_probe)
-    connections = 1 if is_probe else max(1, account.max_connections // lanes_of(account))
-    transport = transport_for(campaign.channel)(senders.settings_of(account))
-    return Slice(order, transport, connections, account.key, lane)
+    if not is_probe:  # one is no change of way: when it fails, nothing has left
+        failover.note_way(campaign, carrier)
+    order = _order(campaign, carrier, now, owner=owner, lane=lane, is_probe=is_probe)
+    connections = 1 if is_probe else max(1, carrier.max_connections // lanes_of(carrier))
+    transport = transport_for(campaign.channel)(senders.settings_of(carrier))
+    return Slice(order, transport, connections, carrier.key, lane)
+
+
+def _open_way(account: Sender, now: datetime) -> tuple[Sender, bool] | None:
+    """The sender to use, and whether this is its probe: the first that no breaker bars. None when all are barred."""
+    for sender in stand_ins.ways(account):
+        state = Breaker(sender.breaker_open_until, sender.breaker_open_seconds)
+        if breaker.is_blocking(state, now):
+            continue
+        is_probe = breaker.is_probe(state, now)
+        if not is_probe or _reserve_probe(sender, state):
+            return sender, is_probe
+    return None
 
 
 def _order(campaign: Campaign, account: Sender, now: datetime, *, owner: str, lane: int, is_probe: bool) -> SliceOrder:
     folder = Path(current_app.config["JOURNAL_FOLDER"])
     lease_seconds: float = current_app.config["LEASE_SECONDS"]
-    writer = writer_of(campaign)
+    writer = writer_of(campaign, account)
     claim_order = ClaimOrder(
         campaign_id=campaign.id,
         content_version=campaign.content_version,
@@ -157,6 +169,9 @@ def end(ran: Slice, feed: BatchFeed, report: RunReport, number: int, turn: int) 
     account = senders.get(ran.sender)
     campaign = campaigns.get(order.campaign_id)
     _set_pace(account, report, slow_down.measured(feed.sent, feed.seconds, lanes, feed.interval_us))
+    if report.fault is Fault.SENDER and campaign.sender is not account:
+        _stop_refused(account, campaign, report)
+        return
     if report.fault is Fault.SENDER:
         _pause_account(account, campaign.channel, report)
         return
@@ -165,6 +180,9 @@ def end(ran: Slice, feed: BatchFeed, report: RunReport, number: int, turn: int) 
         return
     if report.accepted and account.breaker_open_until is not None:
         account.breaker_open_until, account.breaker_open_seconds = None, 0
+        failover.recovered(account)
+    elif ran.order.is_probe and not feed.has_tried and account.breaker_open_until is not None:
+        account.breaker_open_until = db_now()  # nobody was due, so nothing is known: the next slice is the probe
     _next(campaign, feed.later, number, turn)
 
 
@@ -182,18 +200,51 @@ def _next(campaign: Campaign, later: Later | None, number: int, turn: int) -> No
         else:
             finish.finish_if_done(campaign)
     elif later.at is not None:
-        campaigns.wait(campaign, later.why, later.at)
-        if later.at - later.now > LONG_WAIT:
+        at = _tries_own(campaign, later) if later.reason is Nothing.THROTTLED else later.at
+        campaigns.wait(campaign, later.why, at)
+        if at - later.now > LONG_WAIT:
             campaigns.move(campaign, CampaignEvent.WAIT)
 
 
-def _pause_account(account: Sender, channel: Channel, report: RunReport) -> None:
-    """The server refuses us, not a recipient: nobody is burned, a person has to mend the account."""
+def _tries_own(campaign: Campaign, later: Later) -> datetime:
+    """When to look again: at the slot of the stand-in, or before it when its own account is tried again and has one."""
+    account, at = campaign.sender, later.at
+    assert account is not None and at is not None
+    if stand_ins.carrier_of(account) is account or account.paused_reason or account.breaker_open_until is None:
+        return at
+    own = limits_of(campaign, account, channel_limits.of(campaign.channel))
+    window, kept = checks.window_of(campaign, later.now), throttle.kept(own, later.now)
+    slot = forecast.forecast(1, window, own, later.now, kept).first_at
+    return min(at, max(slot, account.breaker_open_until)) if slot is not None else at
+
+
+def _stop_refused(stand_in: Sender, campaign: Campaign, report: RunReport) -> None:
+    """The server of a stand-in refuses the messages of another account: those stop, and its own may go on."""
     words = f"{report.code} {report.detail}".strip() or N_("The server refused the sender.")
+    stand_in.last_error, stand_in.last_error_at = words, db_now()
+    account = campaign.sender
+    assert account is not None
+    refused = N_(
+        "The SMTP account %(name)s, which stands in for %(account)s, was refused: %(answer)s",
+        name=stand_in.name,
+        account=account.name,
+        answer=words,
+    )
+    campaigns.fail(campaign.id, refused)
+
+
+def _pause_account(account: Sender, channel: Channel, report: RunReport) -> None:
+    """The server refuses us, not a recipient: nobody is burned, a person has to mend the account. Its campaigns go on
+    over its stand-in, or stop."""
+    words, now = f"{report.code} {report.detail}".strip() or N_("The server refused the sender."), db_now()
     if not account.paused_reason:  # else another lane was first
         audit.note(PAUSED[channel], account.id, account.name, audit.MUSTER, reason=words)
     account.paused_reason = words[:255]
-    account.last_error, account.last_error_at = words, db_now()
+    account.last_error, account.last_error_at = words, now
+    if isinstance(account, SmtpAccount):
+        account.failing_since = account.failing_since or now
+    if failover.begin(account, words):
+        return
     mine = getattr(Campaign, f"{SENDER_OF[channel]}_id") == account.id
     live = select(Campaign.id).where(mine, Campaign.channel == channel, Campaign.status == CampaignStatus.SENDING)
     for campaign_id in db.session.scalars(live).all():
@@ -205,15 +256,18 @@ def _open_breaker(account: Sender, campaign: Campaign, report: RunReport, was_pr
     now = db_now()
     words = f"{report.code} {report.detail}".strip() or N_("no answer")
     state = Breaker(account.breaker_open_until, account.breaker_open_seconds)
+    if isinstance(account, SmtpAccount) and (report.accepted or account.failing_since is None):
+        account.failing_since = now
     if was_probe or not breaker.is_blocking(state, now):  # else another lane met the same failure just before
         state = breaker.opened(breaker.CLOSED if report.accepted else state, now)
         account.breaker_open_until, account.breaker_open_seconds = state.open_until, state.open_seconds
     account.last_error, account.last_error_at = words, now
-    campaigns.wait(
-        campaign,
-        N_("%(name)s does not answer (%(answer)s)", name=account.name, answer=words),
-        account.breaker_open_until,
-    )
+    if was_probe and not report.accepted and not report.slow_down:
+        failover.begin(account, words)
+    assert campaign.sender is not None
+    until = stand_ins.opens_at(campaign.sender, now)
+    why = N_("%(name)s does not answer (%(answer)s)", name=account.name, answer=words) if until is not None else ""
+    campaigns.wait(campaign, why, until)
 
 
 def _set_pace(account: Sender, report: RunReport, measured_per_hour: int) -> None:

@@ -9,13 +9,14 @@ from app.campaigns import service as campaigns
 from app.campaigns.lifecycle import LIVE, CampaignEvent, CampaignStatus
 from app.campaigns.models import Campaign
 from app.campaigns.schedule import next_opening
+from app.channels import stand_ins
 from app.channels.contract import TO_PHONES, Channel
 from app.channels.models import Sender
 from app.extensions import db
 from app.kernel.db import db_now
 from app.kernel.errors import InvalidInput
 from app.kernel.texts import N_, Phrase
-from app.sending import finish, slices
+from app.sending import failover, finish, slices
 
 PAUSED = {
     Channel.EMAIL: N_("the SMTP account %(name)s is paused: %(why)s"),
@@ -55,7 +56,8 @@ def look_at(campaign_id: int) -> None:
         return
     if campaign.status is CampaignStatus.SCHEDULED and not _begin(campaign):
         return
-    for number in range(slices.due_batches(campaign_id, slices.lanes_of(_account(campaign)))):
+    carrier = stand_ins.carrier_of(_account(campaign))
+    for number in range(slices.due_batches(campaign_id, slices.lanes_of(carrier))):
         slices.ring(campaign_id, number)
 
 
@@ -75,13 +77,17 @@ def _may_send(campaign: Campaign, now: datetime) -> bool:
         campaigns.wait(campaign, opening.closed, opening.at)
         return False
     account = _account(campaign)
-    if campaign.status is CampaignStatus.SCHEDULED and (account.paused_reason or not account.is_enabled):
+    if account.paused_reason:
+        failover.begin(account, account.paused_reason)  # its stand-in may have been mended since
+    if campaign.status is CampaignStatus.SCHEDULED and not stand_ins.ways(account):
         why = account.paused_reason or N_("switched off")
         campaigns.wait(campaign, Phrase(PAUSED[campaign.channel], name=account.name, why=why), None)
         return False
-    if account.breaker_open_until is not None and account.breaker_open_until > now:
-        why = N_("%(name)s does not answer (%(answer)s)", name=account.name, answer=account.last_error)
-        campaigns.wait(campaign, why, account.breaker_open_until)
+    opens_at = stand_ins.opens_at(account, now)
+    if opens_at is not None:
+        carrier = stand_ins.carrier_of(account)
+        why = N_("%(name)s does not answer (%(answer)s)", name=carrier.name, answer=carrier.last_error)
+        campaigns.wait(campaign, why, opens_at)
         return False
     return True
 

@@ -19,7 +19,7 @@ from app.channels.contract import TO_PHONES, Channel, Device, Numbered, Outgoing
 from app.channels.email_message import CompiledEmail
 from app.channels.gateways import PREFIXES
 from app.channels.merge import PUSH_LINK
-from app.channels.models import SmtpAccount
+from app.channels.models import Sender, SmtpAccount
 from app.channels.push_message import CompiledPush, topic_of
 from app.channels.text_message import CompiledText
 from app.kernel import clock
@@ -39,15 +39,18 @@ class Writer(Protocol):
 
 
 class EmailWriter:
-    """E-mails, signed when the account has a key, each with a return path of its own when bounces are collected."""
+    """E-mails, signed when the account has a key, each with a return path of its own when bounces are collected.
 
-    def __init__(self, message: CompiledEmail, campaign_id: int, account: SmtpAccount) -> None:
+    host: the server that carries them, which may need a header of its own to name a message in its reports.
+    """
+
+    def __init__(self, message: CompiledEmail, campaign_id: int, account: SmtpAccount, host: str) -> None:
         self.fields = message.fields
         self._render, self._campaign_id = message.render, campaign_id
         self._signs = channels.signer_of(account)
         self._mail_from = wire_address(account.from_email)
         self._return_path = message_marks.return_path(account.bounce_address) if account.bounce_address else None
-        self._header = message_marks.header_for(account.host)
+        self._header = message_marks.header_for(host)
         self._date = (0, b"")
 
     def write(self, ref: int, to: str, seq: int, values: Mapping[str, str]) -> Outgoing:
@@ -102,8 +105,8 @@ class PushWriter:
         return max(0, int(min(left, PUSH_LASTS).total_seconds()))
 
 
-def writer_of(campaign: Campaign) -> Writer:
-    """The writer of the campaign's frozen version."""
+def writer_of(campaign: Campaign, carrier: Sender) -> Writer:
+    """The writer of the campaign's frozen version. carrier: what sends it, which may be the stand-in of its account."""
     if campaign.channel is Channel.PUSH:
         push = push_content.compiled(campaign.id, campaign.content_version)
         return PushWriter(push, campaign.id, campaign.valid_until)
@@ -111,9 +114,9 @@ def writer_of(campaign: Campaign) -> Writer:
         text = text_content.compiled(campaign.id, campaign.content_version)
         return TextWriter(text, campaign, _callback(campaign))
     account = campaign.smtp_account
-    assert isinstance(account, SmtpAccount)
+    assert isinstance(account, SmtpAccount) and isinstance(carrier, SmtpAccount)
     message = content.compiled(campaign.id, campaign.content_version)
-    return EmailWriter(message, campaign.id, account)
+    return EmailWriter(message, campaign.id, account, carrier.host)
 
 
 def _callback(campaign: Campaign) -> str:

@@ -10,7 +10,7 @@ from flask_babel import ngettext
 
 from app.channels.contract import Reason
 from app.kernel.audit import AuditEvent, Subject, What
-from app.web import formats, security, words
+from app.web import formats, security, stand_ins, words
 from app.web.base import may
 
 # The icon of an event, and the colour of its mark where the look of it should be met at once.
@@ -34,6 +34,8 @@ ICONS = {
     What.CAMPAIGN_RETRY: "rotate-ccw",
     What.CAMPAIGN_ATTACH: "paperclip",
     What.CAMPAIGN_DETACH: "paperclip",
+    What.CAMPAIGN_STAND_IN: "server",
+    What.CAMPAIGN_OWN_ACCOUNT: "server",
     What.CAMPAIGN_EXPORT: "download",
     What.CAMPAIGN_DUPLICATE: "copy",
     What.CAMPAIGN_DELETE: "trash-2",
@@ -45,6 +47,7 @@ KINDS = {
     What.CAMPAIGN_STOP: "hold",
     What.CAMPAIGN_UNPUBLISH: "hold",
     What.CAMPAIGN_FAIL: "bad",
+    What.CAMPAIGN_STAND_IN: "hold",
     What.CAMPAIGN_DELETE: "bad",
     What.CAMPAIGN_FINISH: "ok",
 }
@@ -104,6 +107,7 @@ FIELDS = {
     "per_minute": _l("At most per minute"),
     "per_hour": _l("At most per hour"),
     "per_day": _l("At most in 24 hours"),
+    "stand_in_id": _l("Stand-in"),
     "warm_up_begins_on": _l("Warm-up begins on"),
     "warm_up_first_day": _l("Messages on the first day"),
     "warm_up_growth_percent": _l("More each day, in percent"),
@@ -146,6 +150,12 @@ def more(event: AuditEvent) -> str:
             return _changes(detail)
         case What.CAMPAIGN_FAIL | What.ACCOUNT_PAUSE | What.GATEWAY_PAUSE | What.IMPORT_FAIL:
             return words.sentence(detail.get("reason"))
+        case What.CAMPAIGN_STAND_IN:
+            return stand_ins.detour(detail.get("account", ""), detail.get("stand_in", ""), detail.get("reason", ""))
+        case What.ACCOUNT_STAND_IN:
+            return stand_ins.detour(event.name, detail.get("stand_in", ""), detail.get("reason", ""))
+        case What.CAMPAIGN_OWN_ACCOUNT:
+            return str(detail.get("account", ""))
         case What.CAMPAIGN_RUN:
             number = len(detail.get("folders", ()))
             return ngettext("%(n)s folder", "%(n)s folders", number, n=number)

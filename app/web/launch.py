@@ -23,7 +23,7 @@ from app.kernel.errors import InvalidInput
 from app.reports.launch import LaunchCheck, Message, Missing, Sender
 from app.sending.forecast import Forecast
 from app.sending.throttle import SECOND_US, Limit, to_us
-from app.web import security, warm_up, words
+from app.web import security, stand_ins, warm_up, words
 from app.web.base import may
 from app.web.formats import grouped, size_words
 
@@ -148,9 +148,11 @@ def _hole(campaign: Campaign, hole: Missing) -> Item:
 
 
 def _sender(campaign: Campaign, sender: Sender) -> list[Item]:
-    account, found = sender.account, []
+    account, found = sender.carrier, list[Item]()
     name = account.name
     open_it = (_account(account), _("Open the account")) if _account(account) else ("", "")
+    if said := stand_ins.of_sender(sender):
+        found.append(Item("stand-in", Level.OK if account is sender.account else Level.WARNING, said))
     if sender.is_resting:
         answer = words.sentence(account.last_error) or _("no answer")
         text = _("%(name)s does not answer (%(answer)s). It is tried again by itself.", name=name, answer=answer)

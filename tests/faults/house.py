@@ -87,11 +87,12 @@ class House:
         """Start a scheduler."""
         return self.start("-m", "jobs.scheduler")
 
-    def smtp(self, *options: str) -> subprocess.Popen[bytes]:
-        """Start the SMTP server and wait until it listens."""
-        command = ["-m", "tests.providers.servers", "--port", str(self.smtp_port), "--log", str(self.mail_log)]
+    def smtp(self, *options: str, port: int = 0) -> subprocess.Popen[bytes]:
+        """Start the SMTP server, or a second one at that port, and wait until it listens."""
+        port = port or self.smtp_port
+        command = ["-m", "tests.providers.servers", "--port", str(port), "--log", str(self.mail_log)]
         process = self.start(*command, *options)
-        wait_for(lambda: _listens(self.smtp_port), 20)
+        wait_for(lambda: _listens(port), 20)
         return process
 
     def campaign(self, people: int, **values: object) -> int:

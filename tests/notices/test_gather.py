@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 
 from app.campaigns import service as campaigns
 from app.campaigns.models import Campaign
+from app.channels import stand_ins
 from app.extensions import db
 from app.kernel import audit, clock, queues
 from app.kernel.audit import What
@@ -128,6 +129,21 @@ def test_a_paused_account_is_told_to_those_whose_campaigns_need_it() -> None:
         audit.note(What.ACCOUNT_PAUSE, account.id, account.name, reason="535 wrong password")
     jobs.gather_notices()
     assert [(row[0], row[1]) for row in told()] == [(ann, NoticeKind.PAUSED)]
+
+
+def test_a_stand_in_that_sends_and_its_end_are_told() -> None:
+    ann = person("ann")
+    with transaction():
+        spare = factories.account(name="Spare")
+        account = factories.account(name="News", stand_in_id=spare.id)
+        factories.live_campaign(1, sender=account).created_by = "ann"
+        stand_ins.begin(account, "421 going down")
+        stand_ins.end(account)
+    jobs.gather_notices()
+    assert [row[:3] for row in told()] == [(ann, NoticeKind.STAND_IN, "News")] * 2
+    why = "The messages of News go over Spare, because it cannot send: 421 going down"
+    details = [why, "It sends its messages itself again."]
+    assert sorted(db.session.scalars(select(Notice.detail))) == sorted(details)
 
 
 def scheduled(start_at: datetime) -> int:

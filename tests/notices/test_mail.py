@@ -143,3 +143,13 @@ def test_without_an_account_that_works_mails_wait() -> None:
         factories.account(is_enabled=False)
     jobs.mail_notices()
     assert states() == [MailState.DUE]
+
+
+def test_an_account_whose_stand_in_sends_is_the_last_to_carry_notices() -> None:
+    with transaction():
+        failing, well = factories.account(name="Failing"), factories.account(name="Well")
+        found = mail.sender()
+        assert found is not None and found.name == "Failing"
+        failing.stand_in_id, failing.stood_in_since = well.id, clock.utcnow()
+        found = mail.sender()
+        assert found is not None and found.name == "Well"

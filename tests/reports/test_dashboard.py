@@ -69,7 +69,16 @@ def test_paused_accounts_are_named_with_the_reason() -> None:
         account = factories.account(name="News")
         account.paused_reason = "535 wrong password"
         account_id = account.id
-    assert dashboard.paused_accounts() == [dashboard.PausedAccount(account_id, "News", "535 wrong password")]
+    assert dashboard.failing_accounts() == [dashboard.FailingAccount(account_id, "News", "535 wrong password", "")]
+
+
+def test_an_account_whose_stand_in_sends_is_named_with_both() -> None:
+    with transaction():
+        spare = factories.account(name="Spare")
+        account = factories.account(name="News", stand_in_id=spare.id)
+        account.stood_in_since, account.last_error = clock.utcnow(), "connection refused"
+        account_id = account.id
+    assert dashboard.failing_accounts() == [dashboard.FailingAccount(account_id, "News", "connection refused", "Spare")]
 
 
 def test_the_dashboard_takes_the_same_statements_however_many_campaigns_there_are() -> None:

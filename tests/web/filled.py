@@ -10,7 +10,7 @@ from app.audience.models import ContactImport, ImportStatus, Reply
 from app.campaigns import groups, statuses
 from app.campaigns.lifecycle import CampaignStatus
 from app.campaigns.models import Campaign, OwnHoliday
-from app.channels import bounce_mailboxes, receipt_hooks
+from app.channels import bounce_mailboxes, receipt_hooks, stand_ins
 from app.channels.bounce_mailboxes import Wanted
 from app.channels.contract import Channel, Reason, Security
 from app.channels.mailbox import MailProtocol
@@ -19,7 +19,7 @@ from app.channels.receipts import ReceiptKind, ReceiptWay
 from app.extensions import db
 from app.kernel import clock
 from app.missions.states import MissionPriority, MissionStatus
-from app.sending import progress, replies
+from app.sending import failover, progress, replies
 from app.sending.models import CampaignRecipient, Receipt
 from app.sending.replies import Inbound
 from app.sending.states import RecipientState
@@ -44,9 +44,13 @@ REASONS = {
 def fill() -> None:
     """Write it all and commit."""
     now = clock.utcnow()
-    account = factories.account(name="Konto §", from_name="§", per_hour=100, dkim_domain="", auth="auto")
+    spare = factories.account(name="Zapas §", per_hour=100)
+    account = factories.account(
+        name="Konto §", from_name="§", per_hour=100, dkim_domain="", auth="auto", stand_in_id=spare.id
+    )
     account.paused_reason = account.last_error = "The certificate of § is not valid: certificate has expired."
-    account.last_error_at = account.breaker_open_until = now
+    account.last_error_at = account.breaker_open_until = account.failing_since = now
+    stand_ins.begin(account, account.paused_reason)
     folder = factories.folder("Klienci §")
     people = [
         factories.contact(
@@ -77,6 +81,7 @@ def _campaign(name: str, status: CampaignStatus, folder: factories.Folder, accou
     made.status, made.waiting_for = status, WAITING.get(status, "")
     if status is CampaignStatus.FAILED:
         made.status_detail = "The SMTP account § is switched off."
+    failover.note_way(made, stand_ins.carrier_of(account))
     return made
 
 
@@ -85,6 +90,7 @@ def _recipients(campaign: Campaign, people: list[factories.Contact], label_id: i
     for seq, (person, (state, (reason, detail))) in enumerate(zip(people, REASONS.items(), strict=True), 1):
         row = CampaignRecipient(campaign_id=campaign.id, seq=seq, contact_id=person.id, state=state, reason=reason)
         row.detail, row.internal_status_id = detail, label_id
+        row.sender_id, row.sending_at = campaign.stand_in_id, clock.utcnow()
         db.session.add(row)
         progress.move(campaign.id, {state: 1})
 

@@ -48,7 +48,7 @@ LOAN_WORDS = frozenset(
         "Test",
     }
 )
-OURS = frozenset({"Muster", "Admin", "Public", "Campaign Manager", "Analyst", "Test Admin", "tester ·"})
+OURS = frozenset({"Muster", "Admin", "Public", "Campaign Manager", "Analyst", "Test Admin", "tester ·", "Muster ·"})
 COUNTRIES = {name for code, name in Locale("en").territories.items() if Locale("pl").territories.get(code) == name}
 SAME = PROVIDERS | LOAN_WORDS | OURS | COUNTRIES | available_timezones()
 # Addresses, zones, codes, times, identifiers.

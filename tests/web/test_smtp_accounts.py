@@ -11,10 +11,12 @@ from sqlalchemy import select
 from app.channels import service
 from app.channels.models import SmtpAccount
 from app.extensions import db
-from app.kernel.db import db_now
+from app.kernel.db import db_now, transaction
 from app.providers import dns
+from app.sending import failover
 from app.sending.models import ThrottleBucket
 from app.sending.throttle import to_us
+from jobs import sending as jobs
 from tests import factories
 from tests.providers.name_server import serving
 from tests.providers.script import Script, at
@@ -126,6 +128,40 @@ def test_a_slower_pace_is_shown_until_the_account_is_saved(admin: Browser) -> No
     changed = form_of(admin, f"/smtp-accounts/edit/{account.id}") | {"secret": ""}
     admin.post(f"/smtp-accounts/edit/{account.id}", data=changed)
     assert "asked to slow down" not in admin.get(show).text
+
+
+def test_a_stand_in_is_chosen_and_every_page_says_when_it_sends(admin: Browser) -> None:
+    spare, account = factories.account(name="Spare", per_second=5), factories.account(name="Office", per_hour=60)
+    campaign = factories.live_campaign(2, sender=account)
+    factories.account(name="Elsewhere", from_email="news@else.example")
+    db.session.commit()
+    office, other, campaign_id = account.id, spare.id, campaign.id
+    jobs.settle_campaign(campaign_id)
+    edit, show = f"/smtp-accounts/edit/{office}", f"/smtp-accounts/show/{office}"
+    assert f'value="{office}"' not in admin.get(edit).text.partition('name="stand_in_id"')[2].partition("</select>")[0]
+    refused = admin.post(edit, data=form_of(admin, edit) | {"stand_in_id": str(other + 2)}).text
+    assert "Elsewhere writes for else.example, this account for shop.example" in refused
+    assert (
+        "was saved"
+        in admin.post(edit, data=form_of(admin, edit) | {"stand_in_id": str(other)}, follow_redirects=True).text
+    )
+    check = f"/launch/check/{campaign_id}"
+    page = admin.get(check).text
+    assert "When Office cannot send, its messages go over Spare." in page and "2 e-mails, 60 an hour" in page
+    assert "stands in for Office" in admin.post(f"/smtp-accounts/delete/{other}", follow_redirects=True).text
+    with transaction():
+        failing = db.session.get_one(SmtpAccount, office)
+        failing.last_error, failing.breaker_open_until = "connection refused", db_now() + timedelta(hours=1)
+        failover.begin(failing, failing.last_error)
+    said = "The messages of Office go over Spare, because it cannot send: connection refused"
+    for path in (show, check, f"/reports/campaign/{campaign_id}", "/dashboard/"):
+        assert said in admin.get(path).text, path
+    assert "2 e-mails, 5 a second" in admin.get(check).text
+    limits = admin.get("/limits/use").text
+    assert "cannot send: goes over Spare" in limits and "sends for Office too" in limits
+    assert "Office</a>" in admin.get(f"/smtp-accounts/show/{other}").text.partition('id="stands-in-for"')[2]
+    admin.post(edit, data=form_of(admin, edit) | {"secret": ""})  # saving it ends it
+    assert said not in admin.get(show).text
 
 
 def test_a_used_account_cannot_be_deleted(admin: Browser) -> None:

@@ -15,7 +15,7 @@ from app.kernel import clock
 from app.sending import sender_limits
 from app.web import words
 from app.web.api.base import RestApi, own_address
-from app.web.api.bodies import Body, Choice, Day, Flag, Text, Whole, read
+from app.web.api.bodies import Body, Choice, Day, Flag, Moment, Text, Whole, read
 from app.web.api.openapi import described, ref, result_of
 from app.web.api.senders import LimitsBody, StandingBody
 from app.web.lists import AppInterface
@@ -25,7 +25,8 @@ from app.web.views.smtp_accounts import delete_account
 class AccountBody(LimitsBody):
     """What may be written. secret and dkim_key (PEM) are never given back; without them the old ones stay.
 
-    With a DKIM domain and selector and no key yet, one is made. warm_up_begins_on: null for no warm-up.
+    With a DKIM domain and selector and no key yet, one is made. warm_up_begins_on: null for no warm-up. stand_in_id:
+    the account over whose server its messages go while it cannot send, null for none.
     """
 
     name = Text(required=True)
@@ -43,13 +44,18 @@ class AccountBody(LimitsBody):
     dkim_domain = Text(allow_none=True)
     dkim_selector = Text(allow_none=True)
     dkim_key = Text(load_only=True)
+    stand_in_id = Whole(allow_none=True)
     warm_up_begins_on = Day(allow_none=True)
     warm_up_first_day = Whole()
     warm_up_growth_percent = Whole()
 
 
 class AccountRow(AccountBody, StandingBody):
-    """An account in the list."""
+    """An account in the list. failing_since: since when its server cannot be used; stood_in_since: since when its
+    stand-in carries its messages. Both null while it sends itself."""
+
+    failing_since = Moment(dump_only=True)
+    stood_in_since = Moment(dump_only=True)
 
 
 class RecordShown(Body):
@@ -152,7 +158,7 @@ class SmtpAccountApi(RestApi):
             service.prepare_dkim(item, dkim_key.strip())
 
     def remove(self, item: SmtpAccount) -> None:
-        """Delete an account that no campaign uses."""
+        """Delete an account that nothing uses."""
         delete_account(item)
 
     @expose("/<int:pk>/test", methods=["POST"])

@@ -119,7 +119,8 @@ class CountsShown(Body):
 
 
 class ReportShown(Body):
-    """A campaign in numbers; the counts add up to total."""
+    """A campaign in numbers; the counts add up to total. stand_in: the account over which it sends now in place of its
+    own, null for its own."""
 
     campaign_id = Whole()
     name = Text()
@@ -133,10 +134,12 @@ class ReportShown(Body):
     opened = Whole()
     clicked = Whole()
     unsubscribed = Whole()
+    stand_in = fields.Function(lambda report: report.detour.stand_in if report.detour else None)
 
 
 class RecipientShown(Body):
-    """One recipient. shown: the word people read for its state. address: null for those who may not read contacts."""
+    """One recipient. shown: the word people read for its state. address: null for those who may not read contacts.
+    sender_id: the account or gateway that the message really went over, null when none was tried."""
 
     seq = Whole()
     contact_id = Whole()
@@ -147,6 +150,7 @@ class RecipientShown(Body):
     reason = Text()
     detail = Text()
     attempt = Whole()
+    sender_id = Whole(allow_none=True)
     not_before = Moment()
     sending_at = Moment()
     done_at = Moment()

@@ -7,8 +7,20 @@ from wtforms import SelectField
 from wtforms.fields import SelectChoice
 from wtforms.validators import Optional
 
-from app.channels.contract import Security
-from app.web.forms.fields import PanelForm, check_box, choice, day, enum_choice, line, number, secret, secret_area
+from app.channels.contract import Channel, Security
+from app.web.forms import senders
+from app.web.forms.fields import (
+    PanelForm,
+    check_box,
+    choice,
+    day,
+    enum_choice,
+    line,
+    number,
+    row_choice,
+    secret,
+    secret_area,
+)
 
 SECURITY = {
     Security.STARTTLS: _l("STARTTLS (usual on port 587)"),
@@ -35,7 +47,10 @@ PRESETS: dict[str, dict[str, str]] = {
     "Zoho Mail (EU)": {"host": "smtp.zoho.eu", "port": "465", "security": "tls"},
 }
 SECTIONS: list[tuple[Any, dict[str, list[str]]]] = [
-    (_l("Server"), {"fields": ["name", "preset", "host", "port", "security", "auth", "username", "secret"]}),
+    (
+        _l("Server"),
+        {"fields": ["name", "preset", "host", "port", "security", "auth", "username", "secret", "stand_in_id"]},
+    ),
     (_l("Sender"), {"fields": ["from_name", "from_email", "reply_to", "bounce_address", "is_enabled"]}),
     (
         _l("Limits"),
@@ -78,6 +93,15 @@ class AccountForm(PanelForm):
     username = line(_l("User name"), _l("Empty when the server asks for none."), autocomplete="off")
     secret = secret(_l("Password"), _l("Stored encrypted and never shown. Leave it empty to keep the stored one."))
     auth = choice(_l("Sign-in method"), AUTH, default="auto")
+    stand_in_id = row_choice(
+        _l("Stand-in"),
+        lambda: senders.rows(Channel.EMAIL),
+        _l("none"),
+        _l(
+            "The account over whose server the messages go while this one cannot send. They keep this sender address, "
+            "so the stand-in must write for the same domain, and the SPF record of the domain must name its server."
+        ),
+    )
     from_name = line(_l("Sender name"))
     from_email = line(_l("Sender address"), required=True)
     reply_to = line(_l("Reply-to address"), _l("Empty: answers go to the sender address."))

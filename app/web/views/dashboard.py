@@ -15,7 +15,7 @@ from app.kernel.errors import Unavailable
 from app.reports import dashboard
 from app.reports.dashboard import Board
 from app.sending.states import Shown
-from app.web import formats, monitor, security, words
+from app.web import formats, monitor, security, stand_ins, words
 from app.web.base import AppView, may
 
 
@@ -90,8 +90,11 @@ def _engine() -> tuple[EngineRoom | None, list[Need]]:
 def _accounts() -> list[Need]:
     may_mend = may(security.UPDATE, "SmtpAccount")
     found = []
-    for account in dashboard.paused_accounts():
-        said = _for_others(words.sentence(account.why), may_mend)
+    for account in dashboard.failing_accounts():
+        said = words.sentence(account.why)
+        if account.stand_in:
+            said = stand_ins.detour(account.name, account.stand_in, account.why)
+        said = _for_others(said, may_mend)
         address = url_for("SmtpAccountView.edit", pk=account.account_id) if may_mend else ""
         fix = _("Fix") if may_mend else ""
         found.append(Need(f"account-{account.account_id}", account.name, said, "server", address, fix))

@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from app.campaigns.models import SENDER_KINDS
 from app.channels import limits as channel_limits
+from app.channels import stand_ins
 from app.channels.contract import Channel
 from app.channels.models import ChannelLimit, Limited, Sender
 from app.channels.senders import KINDS
@@ -41,7 +42,10 @@ WAITS: dict[str, Any] = {
 
 @dataclass(slots=True)
 class Row:
-    """A sender, or all senders of a channel, with what stands in its fields. about: the line below its name."""
+    """A sender, or all senders of a channel, with what stands in its fields. about: the line below its name.
+
+    sends_over: its stand-in, while that carries its messages; sends_for: the accounts whose messages it carries itself.
+    """
 
     limited: Limited
     name: str
@@ -50,6 +54,8 @@ class Row:
     values: dict[str, str]
     usage: Usage = field(default_factory=Usage)
     errors: dict[str, str] = field(default_factory=dict)
+    sends_over: str = ""
+    sends_for: list[str] = field(default_factory=list)
 
     @property
     def sender(self) -> Sender | None:
@@ -122,7 +128,16 @@ def _rows() -> list[Row]:
     rows = [*_channel_rows({sender.channel for sender in senders}), *map(_sender_row, senders)]
     for row, found in zip(rows, usage.of([row.limited for row in rows], db_now()), strict=True):
         row.usage = found
+    _say_who_stands_in(rows)
     return rows
+
+
+def _say_who_stands_in(rows: list[Row]) -> None:
+    by_key = {row.limited.key: row for row in rows}
+    for row in rows:
+        if row.sender is not None and (carrier := stand_ins.carrier_of(row.sender)) is not row.sender:
+            row.sends_over = carrier.name
+            by_key[carrier.key].sends_for.append(row.name)
 
 
 def _channel_rows(carried: set[Channel]) -> list[Row]:

@@ -28,8 +28,14 @@ ICONS = {
     NoticeKind.FINISHED: "circle-check",
     NoticeKind.FAILED: "circle-x",
     NoticeKind.PAUSED: "pause",
+    NoticeKind.STAND_IN: "server",
 }
-COLOURS = {NoticeKind.FAILED: "bad", NoticeKind.PAUSED: "hold", NoticeKind.FINISHED: "ok"}
+COLOURS = {
+    NoticeKind.FAILED: "bad",
+    NoticeKind.PAUSED: "hold",
+    NoticeKind.FINISHED: "ok",
+    NoticeKind.STAND_IN: "hold",
+}
 _LOOKS: dict[str, Any] = {"icons": ICONS, "colours": COLOURS, "words": words}
 
 

@@ -23,7 +23,7 @@ from app.reports.recipients import RecipientRow
 from app.sending import label_runs, labels, progress, recipient_runs, removals, retries
 from app.sending.selection import NO_LABEL, RecipientFilter
 from app.sending.states import RETRIABLE, SHOWN_AS, RecipientState, Shown
-from app.web import formats, pace, security, words
+from app.web import formats, pace, security, stand_ins, words
 from app.web.asked import MAX_NUMBER, one_of
 from app.web.base import AppView, actor, may, unit_of_work
 from app.web.forms.recipients import RemoveOneForm
@@ -279,6 +279,7 @@ class ReportView(AppView):
             "shown_chips": CHIPS,
             "facts": facts,
             "sent": report.counts[Shown.SENT],
+            "detour": stand_ins.of_detour(report.detour),
             "explained": metrics.explained(report),
             "words": words,
             **_settling(campaign_id, report.is_settling),

@@ -12,7 +12,7 @@ from flask_login import current_user
 from sqlalchemy import select
 
 from app.campaigns.models import Campaign
-from app.channels import bounce_mailboxes, service
+from app.channels import bounce_mailboxes, service, stand_ins
 from app.channels.contract import Outcome, Security
 from app.channels.models import SmtpAccount
 from app.channels.service import LIMITS, WARM_UP
@@ -21,10 +21,12 @@ from app.kernel import audit
 from app.kernel.audit import What
 from app.kernel.db import db_now
 from app.kernel.errors import AppError, Conflict
+from app.reports import stand_ins as detours
 from app.sending import sender_limits, usage
 from app.web import security, warm_up, words
+from app.web import stand_ins as stand_in_words
 from app.web.base import AppModelView, may
-from app.web.formats import day
+from app.web.formats import day, moment
 from app.web.forms.accounts import AUTH, SECTIONS, SECURITY, AccountForm
 from app.web.lists import AppInterface
 from app.web.views import senders
@@ -46,15 +48,17 @@ FIELDS = (
     *WARM_UP,
     "dkim_domain",
     "dkim_selector",
+    "stand_in_id",
     "is_enabled",
 )
 
 
 def delete_account(account: SmtpAccount) -> None:
-    """Delete an account that no campaign uses. Raises Conflict naming the campaign."""
+    """Delete an account that neither a campaign nor another account uses. Raises Conflict naming them."""
     used_by = db.session.scalar(select(Campaign.name).where(Campaign.smtp_account_id == account.id).limit(1))
     if used_by is not None:
         raise Conflict("The campaign %(name)s uses this account. Choose another account there first.", name=used_by)
+    stand_ins.check_unused(account)
     audit.note(What.ACCOUNT_DELETE, account.id, account.name)
     db.session.delete(account)
 
@@ -72,7 +76,7 @@ class SmtpAccountView(AppModelView):
     empty_words = _l(
         "An e-mail campaign is sent through an SMTP account. Create the first one and send yourself a test."
     )
-    list_columns = ["name", "host", "port", "from_email", "is_enabled", "paused_reason"]
+    list_columns = ["name", "host", "from_email", "is_enabled", "stand_in", "stood_in_since", "paused_reason"]
     search_columns = ["name", "host", "from_email"]
     order_columns = ["name", "host", "from_email"]
     base_order = ("name", "asc")
@@ -84,6 +88,9 @@ class SmtpAccountView(AppModelView):
         "security": _l("Connection security"),
         "username": _l("User name"),
         "auth": _l("Sign-in method"),
+        "stand_in": _l("Stand-in"),
+        "failing_since": _l("Cannot send since"),
+        "stood_in_since": _l("Stand-in sends since"),
         "from_name": _l("Sender name"),
         "from_email": _l("Sender address"),
         "reply_to": _l("Reply-to address"),
@@ -98,16 +105,18 @@ class SmtpAccountView(AppModelView):
     }
     formatters_columns: dict[str, Any] = {
         **senders.FORMATTERS,
+        "failing_since": moment,
+        "stood_in_since": moment,
         "warm_up_begins_on": lambda value: day(value) or _("no warm-up"),
         "security": lambda value: SECURITY[value],
         "auth": lambda value: dict(AUTH).get(value, value),
     }
     show_fieldsets = [
-        (_l("Server"), {"fields": ["name", "host", "port", "security", "auth", "username"]}),
+        (_l("Server"), {"fields": ["name", "host", "port", "security", "auth", "username", "stand_in"]}),
         (_l("Sender"), {"fields": ["from_name", "from_email", "reply_to", "bounce_address", "is_enabled"]}),
         (_l("Limits"), {"fields": [*LIMITS, *WARM_UP, "max_connections", "messages_per_connection"]}),
         (_l("Signature (DKIM)"), {"fields": ["dkim_domain", "dkim_selector"]}),
-        senders.STATE,
+        (senders.STATE[0], {"fields": ["failing_since", "stood_in_since", *senders.STATE[1]["fields"]]}),
     ]
     show_template = "account_show.html"
     list_title, show_title = _l("SMTP accounts"), _l("SMTP account")
@@ -133,14 +142,18 @@ class SmtpAccountView(AppModelView):
             sender_limits.follow(item)
             service.prepare_dkim(item, (form.dkim_key.data or "").strip())
 
+    def prefill_form(self, form: AccountForm, pk: str) -> None:
+        """An account is no stand-in of its own."""
+        form.stand_in_id.choices = [each for each in form.stand_in_id.choices if each.value != str(pk)]
+
     def remove(self, item: SmtpAccount) -> None:
-        """Delete an account that no campaign uses."""
+        """Delete an account that nothing uses."""
         delete_account(item)
 
     @expose("/show/<pk>")
     @has_access
     def show(self, pk: str) -> Any:
-        """The account with its use, with the record for the DNS, when it signs, and with its bounce mailbox."""
+        """The account with who stands in for whom, its use, the record for the DNS, when it signs, and its mailbox."""
         account, now = self._item(pk), db_now()
         uses = usage.of([account], now)[0].uses
         return self.render_template(
@@ -151,6 +164,8 @@ class SmtpAccountView(AppModelView):
             related_views=[],
             dkim=service.dkim_record(account),
             account=account,
+            detour=stand_in_words.of_detour(detours.of_account(account)),
+            stands_in_for=[(each, detours.of_account(each)) for each in stand_ins.counting_on(account)],
             day_use=next((use for use in uses if use.name == "per_day"), None),
             warm_up=warm_up.words_of(account.warm_up, now.date()),
             mailbox=bounce_mailboxes.find(account.id),

@@ -56,6 +56,19 @@ def test_a_warm_up_begins_and_ends_by_a_program(admin_program: Program) -> None:
     assert admin_program.shown(f"/smtp_account/{pk}")["slow_per_hour"] is None
 
 
+def test_a_stand_in_is_named_by_a_program(admin_program: Program) -> None:
+    spare = admin_program.made("/smtp_account/", ACCOUNT | {"name": "Spare"})
+    pk = admin_program.made("/smtp_account/", ACCOUNT | {"stand_in_id": spare})
+    shown = admin_program.shown(f"/smtp_account/{pk}")
+    assert (shown["stand_in_id"], shown["stood_in_since"], shown["failing_since"]) == (spare, None, None)
+    refused = admin_program.put(f"/smtp_account/{pk}", {"stand_in_id": pk})
+    assert (refused.status_code, refused.json["field"]) == (422, "stand_in_id")
+    kept = admin_program.delete(f"/smtp_account/{spare}")
+    assert kept.status_code == 409 and ACCOUNT["name"] in kept.json["message"]
+    assert admin_program.put(f"/smtp_account/{pk}", {"stand_in_id": None}).json["result"]["stand_in_id"] is None
+    assert admin_program.delete(f"/smtp_account/{spare}").status_code == 200
+
+
 def test_a_refusal_names_the_field(admin_program: Program) -> None:
     answer = admin_program.post("/smtp_account/", ACCOUNT | {"from_email": "nobody"})
     assert (answer.status_code, answer.json["field"]) == (422, "from_email")

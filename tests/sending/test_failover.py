@@ -1,0 +1,252 @@
+"""Failover of SMTP accounts over the whole way: what one cannot send goes over its stand-in, and later not any more."""
+
+from datetime import timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from app.campaigns import service as campaigns
+from app.campaigns.lifecycle import CampaignStatus
+from app.channels import service as channels
+from app.channels import stand_ins
+from app.channels.models import SmtpAccount
+from app.extensions import db
+from app.kernel.audit import AuditEvent, Subject, What
+from app.kernel.db import db_now, transaction
+from app.kernel.errors import InvalidInput
+from app.reports import stand_ins as detours
+from app.reports import story
+from app.sending import sender_limits, slices, usage
+from app.sending.models import CampaignRecipient
+from tests import factories
+from tests.conftest import free_port
+from tests.providers.script import Script, at
+from tests.providers.servers import Server
+from tests.sending import ledger
+from tests.sending.test_path import forward, status, tick_and_work
+
+pytestmark = pytest.mark.usefixtures("true_counters")
+
+OWN, OTHER = "news@shop.example", "office@shop.example"
+
+
+def pair(own: dict[str, Any], stand_in: dict[str, Any]) -> tuple[int, int]:
+    """An account and its stand-in, which writes as somebody else of the domain; their ids."""
+    with transaction():
+        other = factories.account(name="Spare", from_email=OTHER, max_connections=4, **stand_in)
+        secret = own.pop("secret", None)
+        mine = factories.account(secret, name="Main", from_email=OWN, max_connections=4, stand_in_id=other.id, **own)
+        return mine.id, other.id
+
+
+def publish(account_id: int, people: int, **values: Any) -> int:
+    with transaction():
+        return factories.live_campaign(people, sender=channels.get_account(account_id), **values).id
+
+
+def fail_over() -> None:
+    """The server of an account is away: its breaker opens, and half a minute later its probe fails as well."""
+    tick_and_work()
+    forward(31)
+    tick_and_work()
+
+
+def account(account_id: int) -> SmtpAccount:
+    with transaction():
+        found = channels.get_account(account_id)
+        db.session.expunge(found)
+        return found
+
+
+def ways(campaign_id: int) -> dict[int | None, int]:
+    """How many messages went over which account, by the rows."""
+    with transaction():
+        rows = select(CampaignRecipient.sender_id).where(CampaignRecipient.campaign_id == campaign_id)
+        found = list(db.session.scalars(rows))
+        return {each: found.count(each) for each in set(found)}
+
+
+def events(subject: Subject, subject_id: int) -> list[What]:
+    with transaction():
+        mine = (AuditEvent.subject == subject, AuditEvent.subject_id == subject_id)
+        wanted = AuditEvent.what.in_(
+            (What.ACCOUNT_STAND_IN, What.ACCOUNT_STAND_IN_END, What.CAMPAIGN_STAND_IN, What.CAMPAIGN_OWN_ACCOUNT)
+        )
+        return list(db.session.scalars(select(AuditEvent.what).where(*mine, wanted).order_by(AuditEvent.id)))
+
+
+def detour(campaign_id: int, seq: int) -> detours.Detour | None:
+    with transaction():
+        return story.story(campaign_id, seq).detour
+
+
+def mail_of(content: bytes) -> EmailMessage:
+    return message_from_bytes(content, policy=policy.default)  # type: ignore[return-value]
+
+
+def test_a_campaign_goes_on_over_the_stand_in_and_comes_back(app: Flask) -> None:
+    port = free_port()
+    with Server() as spare:
+        main_id, spare_id = pair(
+            {"port": port, "bounce_address": "bounces@shop.example"}, {"port": spare.port, "per_minute": 20}
+        )
+        campaign_id = publish(main_id, 12)
+        tick_and_work()
+        assert (account(main_id).stood_in_since, len(spare.accepted)) == (None, 0)  # once is no reason
+        forward(31)
+        tick_and_work()
+        failing = account(main_id)
+        assert failing.failing_since is not None and failing.stood_in_since is not None
+        assert failing.failing_since < failing.stood_in_since
+        assert len(spare.accepted) == 1 and status(campaign_id) is CampaignStatus.SENDING  # one in three seconds
+        mail, sender = mail_of(spare.accepted[0].content), spare.accepted[0].sender
+        assert OWN in str(mail["From"]) and OTHER not in spare.accepted[0].content.decode()
+        assert sender.startswith("<bounces+") and sender.endswith("@shop.example>")
+        assert mail["Message-ID"].startswith(f"<{campaign_id}.1.")
+        with Server(port=port) as main:
+            forward(1000)
+            tick_and_work(4)
+            assert status(campaign_id) is CampaignStatus.FINISHED
+            reached = [mail.recipient for mail in (*spare.accepted, *main.accepted)]
+            assert len(set(reached)) == len(reached) == 12 and len(main.accepted) >= 10
+    assert ledger.counters(campaign_id) == {"sent": 12}
+    assert ways(campaign_id) == {main_id: len(main.accepted), spare_id: len(spare.accepted)}
+    well = account(main_id)
+    assert (well.failing_since, well.stood_in_since, well.breaker_open_until) == (None, None, None)
+    assert events(Subject.ACCOUNT, main_id) == [What.ACCOUNT_STAND_IN, What.ACCOUNT_STAND_IN_END]
+    assert events(Subject.CAMPAIGN, campaign_id) == [What.CAMPAIGN_STAND_IN, What.CAMPAIGN_OWN_ACCOUNT]
+    first, last = detour(campaign_id, 1), detour(campaign_id, 12)
+    assert first is not None and last is None
+    assert (first.account, first.stand_in) == ("Main", "Spare") and first.why == failing.last_error
+
+
+def test_a_refused_sign_in_costs_no_time_and_is_mended_by_a_person(app: Flask) -> None:
+    with Server() as spare, Server(Script(auth="PLAIN LOGIN", secret="right")) as main:
+        main_id, spare_id = pair({"port": main.port, "username": "user", "secret": "wrong"}, {"port": spare.port})
+        campaign_id = publish(main_id, 5)
+        tick_and_work()
+        assert ledger.counters(campaign_id) == {"sent": 5} and status(campaign_id) is CampaignStatus.FINISHED
+        assert ways(campaign_id) == {spare_id: 5} and main.accepted == []
+        assert account(main_id).paused_reason and account(spare_id).paused_reason is None
+        second = publish(main_id, 2)  # a paused account keeps no campaign from its start while its stand-in may send
+        tick_and_work()
+        assert ways(second) == {spare_id: 2} and len(main.visits) == 1  # and nobody tried that password again
+        with transaction():
+            mended = channels.get_account(main_id)
+            channels.prepare_account(mended, "right")
+            sender_limits.follow(mended)
+        third = publish(main_id, 2)
+        tick_and_work()
+        assert ways(third) == {main_id: 2} and account(main_id).stood_in_since is None
+    assert events(Subject.ACCOUNT, main_id) == [What.ACCOUNT_STAND_IN, What.ACCOUNT_STAND_IN_END]
+
+
+def test_a_stand_in_that_is_refused_stops_the_campaign_and_not_its_own(app: Flask) -> None:
+    refusal = "550 5.7.1 Sender not authorised, SPF check failed"
+    rules = [lambda moment: refusal if moment.stage == "MAIL" and OWN in moment.line else None]
+    with Server(Script(rules=rules)) as spare:
+        main_id, spare_id = pair({"port": free_port()}, {"port": spare.port})
+        campaign_id = publish(main_id, 3)
+        fail_over()
+        with transaction():
+            stopped = campaigns.get(campaign_id)
+            assert stopped.status is CampaignStatus.FAILED and "stands in for Main" in stopped.status_detail
+        own = publish(spare_id, 3)
+        tick_and_work()
+        assert ledger.counters(campaign_id) == {"awaiting": 3} and ledger.counters(own) == {"sent": 3}
+    assert account(spare_id).paused_reason is None
+
+
+def test_a_limit_that_is_used_up_is_no_failure(app: Flask) -> None:
+    with Server() as main, Server() as spare:
+        main_id, _ = pair({"port": main.port, "per_day": 1}, {"port": spare.port})
+        publish(main_id, 3)
+        fail_over()
+        assert (len(main.accepted), len(spare.accepted), account(main_id).failing_since) == (1, 0, None)
+
+
+def test_a_server_that_asks_to_slow_down_is_not_gone_around(app: Flask) -> None:
+    with Server(Script(rules=[at("greeting", "421 4.7.0 Too many messages, slow down")])) as main, Server() as spare:
+        main_id, _ = pair({"port": main.port}, {"port": spare.port})
+        publish(main_id, 3)
+        fail_over()
+        assert spare.accepted == [] and account(main_id).stood_in_since is None
+        assert account(main_id).breaker_open_seconds == 60
+
+
+def test_both_campaigns_share_the_limits_of_the_stand_in(app: Flask) -> None:
+    with Server() as spare:
+        main_id, spare_id = pair({"port": free_port()}, {"port": spare.port, "per_day": 5})
+        own = publish(spare_id, 3)
+        tick_and_work()
+        campaign_id = publish(main_id, 4)
+        fail_over()
+        assert len(spare.accepted) == 5
+        with transaction():
+            uses = usage.of([channels.get_account(each) for each in (spare_id, main_id)], db_now())
+            assert [[(use.used, use.most) for use in found.uses] for found in uses] == [[(5, 5)], []]
+            waits = campaigns.get(campaign_id)
+            assert "limit per day of Spare" in waits.waiting_for and waits.next_send_at is not None
+            # its own account is tried again long before the stand-in may send more
+            assert waits.next_send_at == channels.get_account(main_id).breaker_open_until
+            sender_limits.change(channels.get_account(spare_id), {"per_day": 7})
+        tick_and_work()
+        assert len(spare.accepted) == 7
+    assert ledger.counters(own) == {"sent": 3} and ledger.counters(campaign_id) == {"sent": 4}
+
+
+def test_a_stand_in_that_is_away_too_is_waited_for(app: Flask) -> None:
+    ports = free_port(), free_port()
+    main_id, spare_id = pair({"port": ports[0]}, {"port": ports[1]})
+    campaign_id = publish(main_id, 3)
+    fail_over()
+    with transaction():
+        waits, moment = campaigns.get(campaign_id), channels.get_account(spare_id).breaker_open_until
+        assert waits.status is CampaignStatus.SENDING and waits.waiting_for.startswith("Spare does not answer")
+        assert waits.next_send_at == moment
+    with Server(port=ports[1]) as spare:
+        forward(31)
+        tick_and_work(4)
+        assert len(spare.accepted) == 3
+    assert ways(campaign_id) == {spare_id: 3} and ledger.counters(campaign_id) == {"sent": 3}
+
+
+def test_one_worker_of_several_tries_the_account_while_the_others_send(app: Flask) -> None:
+    main_id, spare_id = pair({"port": free_port()}, {"port": free_port()})
+    campaign_id = ledger.sending_campaign(3, sender=account(main_id))
+    with transaction():
+        main = channels.get_account(main_id)
+        main.breaker_open_until, main.breaker_open_seconds = db_now() - timedelta(seconds=1), 60
+        main.stood_in_since = db_now()
+    with transaction():
+        found = [slices.begin(campaign_id, "job") for _ in range(4)]
+    took = [(ready.sender, ready.order.is_probe) for ready in found if ready is not None]
+    assert took == [(f"smtp:{main_id}", True)] + [(f"smtp:{spare_id}", False)] * 3
+
+
+def test_only_an_account_of_the_same_domain_stands_in(app: Flask) -> None:
+    with transaction():
+        spare, other = factories.account(), factories.account(from_email="news@else.example")
+        main = factories.account(stand_in_id=spare.id)
+        for wrong in (other.id, main.id, 9999):
+            main.stand_in_id = wrong
+            with pytest.raises(InvalidInput) as refused:
+                channels.prepare_account(main)
+            assert refused.value.field == "stand_in_id"
+        main.stand_in_id, spare.from_email = spare.id, "news@else.example"
+        with pytest.raises(InvalidInput, match=main.name) as refused:
+            channels.prepare_account(spare)
+        assert refused.value.field == "from_email"
+
+
+def test_a_stand_in_of_a_stand_in_is_not_used(app: Flask) -> None:
+    with transaction():
+        third = factories.account()
+        second = factories.account(stand_in_id=third.id)
+        first = factories.account(stand_in_id=second.id)
+        first.paused_reason = second.paused_reason = "535 no"
+        assert stand_ins.ways(first) == [] and stand_ins.ways(second) == [third]
