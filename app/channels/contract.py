@@ -56,6 +56,7 @@ class Reason(StrEnum):
     RETRIES_EXHAUSTED = "retries-exhausted"
     POISON = "poison"
     WORKER_LOST = "worker-lost"
+    DOMAIN_PACE = "domain-pace"  # waits for the pace to the domain of the address
     # given by the plan or the claim: skipped
     NO_ADDRESS = "no-address"
     DUPLICATE_ADDRESS = "duplicate-address"

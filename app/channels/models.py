@@ -1,5 +1,6 @@
 """The senders: SMTP accounts, gateways to phones and web push, their secrets sealed; limits of channels; templates."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -104,6 +105,11 @@ class Sender(Limited):
         return None
 
     @property
+    def paces(self) -> Mapping[str, int]:
+        """How many messages a minute may go to a recipient domain, by domain."""
+        return {}
+
+    @property
     def address(self) -> str:
         """What people see a message come from."""
         raise NotImplementedError
@@ -127,6 +133,7 @@ class SmtpAccount(Sender, Model):
     stand_in_id: the account over whose server its messages go while its own cannot be used (stand_ins.py).
     failing_since: since when its server was not to be reached, or refuses it; None while it sends. stood_in_since:
     since when its stand-in carries its messages; None while it carries them itself.
+    domain_paces: how many messages a minute may go to a recipient domain, by domain; None for no such limit.
     """
 
     __tablename__ = "smtp_account"
@@ -156,12 +163,18 @@ class SmtpAccount(Sender, Model):
     failing_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     stood_in_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     stand_in: Mapped["SmtpAccount | None"] = relationship(remote_side=lambda: SmtpAccount.id)
+    domain_paces: Mapped[dict[str, int] | None] = mapped_column(JSON(none_as_null=True))
 
     @property
     def slow_per_hour(self) -> int | None:
         """Messages an hour that it sends at the most because its server asked to slow down."""
         # a row that is not stored yet has no defaults
         return max(self.slow_from_per_hour // self.slow_factor, 1) if (self.slow_factor or 1) > 1 else None
+
+    @property
+    def paces(self) -> Mapping[str, int]:
+        """How many messages a minute may go to a recipient domain, by domain."""
+        return self.domain_paces or {}
 
     @property
     def warm_up(self) -> WarmUp | None:

@@ -11,7 +11,7 @@ from flask import current_app
 from flask_mail import Message
 from sqlalchemy import select
 
-from app.channels import mail_dns, message_marks, stand_ins
+from app.channels import domain_pace, mail_dns, message_marks, stand_ins
 from app.channels.address import needs_smtputf8, normalise_email, wire_address
 from app.channels.contract import Channel, Outgoing, SmtpSettings, TestReport
 from app.channels.dkim import DkimKey, Signer, dns_record, generate_key
@@ -67,6 +67,7 @@ def prepare_account(account: SmtpAccount, secret: str | None = None) -> None:
         raise InvalidInput("Choose one of %(values)s.", "auth", values=", ".join(AUTH))
     check_numbers(account, NUMBERS)
     check_limits(account)
+    account.domain_paces = domain_pace.checked(account.domain_paces)
     account.from_email = _address(account.from_email, "from_email")
     account.reply_to = _address(account.reply_to, "reply_to") if account.reply_to else None
     account.bounce_address = _bounce_address(account.bounce_address) if account.bounce_address else None

@@ -95,6 +95,12 @@ class LaunchCheck:
     outlook: Forecast | None
     message: Message | None
 
+    @property
+    def is_earliest(self) -> bool:
+        """Whether it may end later than the outlook says: how many people are of a domain with a pace of its own
+        cannot be counted, as addresses are sealed."""
+        return self.sender is not None and bool(self.sender.account.paces)
+
 
 def check(campaign: Campaign, now: datetime) -> LaunchCheck:
     """Look at a campaign as it stands, without planning it. now: the database's clock."""

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Row, and_, exists, func, or_, select, update
 
 from app.audience import push_devices, replies
-from app.audience.addresses import Addresses
+from app.audience.addresses import Addresses, opener
 from app.audience.models import Contact, Suppression
 from app.campaigns.lifecycle import CampaignStatus
 from app.campaigns.models import Campaign
@@ -18,7 +18,7 @@ from app.channels.contract import Device, Reason
 from app.extensions import db
 from app.kernel.db import db_now
 from app.kernel.texts import N_
-from app.sending import progress, throttle
+from app.sending import domains, progress, throttle
 from app.sending.destination import DEVICES, Destination
 from app.sending.journal import ClaimKey
 from app.sending.models import CampaignRecipient, SendBatch
@@ -63,6 +63,7 @@ class Claim:
 
     is_whole: every row of the batch is in it, so that its end needs no look at what is left.
     closes_at: when the calendar closes (aware UTC) or None. now: the database's clock at the claim.
+    paced: who of them must leave soon or be given back (domains.py), by recipient number.
     devices: of notifications, where each person gets them, by the uid of the contact.
     """
 
@@ -75,6 +76,7 @@ class Claim:
     now: datetime
     closes_at: datetime | None
     devices: Mapping[bytes, tuple[Device, ...]] = field(default_factory=dict)
+    paced: frozenset[int] = frozenset()
 
     def address(self, row: Row[Any], goes_to: Destination, addresses: Addresses) -> str | tuple[Device, ...] | None:
         """Where the message to this person goes."""
@@ -84,7 +86,8 @@ class Claim:
 @dataclass(frozen=True, slots=True)
 class ClaimOrder:
     """What to claim for: the same for all claims of one slice. lease_seconds: how long a silent worker is believed.
-    only_who_wrote: skip who has not written to the sender within a day (WhatsApp without a template)."""
+    only_who_wrote: skip who has not written to the sender within a day (WhatsApp without a template). paces: the
+    paces of the sender to single domains."""
 
     campaign_id: int
     content_version: int
@@ -97,6 +100,7 @@ class ClaimOrder:
     destination: Destination
     lease_seconds: float
     only_who_wrote: bool = False
+    paces: domains.Limits = field(default_factory=dict)
 
 
 def claim(order: ClaimOrder, most: int = BATCH_SIZE) -> Claim | Later:
@@ -127,6 +131,8 @@ def claim(order: ClaimOrder, most: int = BATCH_SIZE) -> Claim | Later:
         claimed = _take(order, batch, granted, now, opening.until)
         if claimed is not None:
             return claimed
+        if order.paces:  # a transaction of its own for each batch of which nobody may leave now
+            return Later(Nothing.THROTTLED, now, now)
     return Later(Nothing.NOT_DUE, now, next_due(order.campaign_id))
 
 
@@ -163,7 +169,11 @@ def _take(
     order: ClaimOrder, batch: SendBatch, granted: Grant, now: datetime, closes_at: datetime | None
 ) -> Claim | None:
     size = batch.hi - batch.lo + 1
-    hi = batch.hi if granted.count >= size else _last_of(order.campaign_id, batch, granted.count, now)
+    paced: frozenset[int] = frozenset()
+    if order.paces:
+        hi, paced = _let_through(order, batch, granted.count, now)
+    else:
+        hi = batch.hi if granted.count >= size else _last_of(order.campaign_id, batch, granted.count, now)
     taken = 0 if hi is None else _mark_sending(order, batch.lo, hi, now)
     if hi is None or not taken:
         close_batch(batch, now)
@@ -192,7 +202,7 @@ def _take(
     db.session.flush()
     key = ClaimKey(order.campaign_id, batch.batch_no, batch.fence)
     devices = push_devices.of_people([row.uid for row in rows]) if order.destination is DEVICES else {}
-    return Claim(key, batch.lo, batch.hi, list(rows), len(rows) == size, granted, now, closes_at, devices)
+    return Claim(key, batch.lo, batch.hi, list(rows), len(rows) == size, granted, now, closes_at, devices, paced)
 
 
 def _due(campaign_id: int, lo: int, hi: int, now: datetime) -> Any:
@@ -209,6 +219,19 @@ def _last_of(campaign_id: int, batch: SendBatch, count: int, now: datetime) -> i
     due = select(_R.seq).where(_due(campaign_id, batch.lo, batch.hi, now)).order_by(_R.seq).limit(count)
     seqs = db.session.scalars(due).all()
     return seqs[-1] if seqs else None
+
+
+def _let_through(order: ClaimOrder, batch: SendBatch, count: int, now: datetime) -> tuple[int | None, frozenset[int]]:
+    """The same where single domains have a pace, with those who go to one; who has to wait for it is due later."""
+    people = db.session.execute(
+        select(_R.seq, _C.uid, _C.sealed)
+        .select_from(CampaignRecipient.__table__.outerjoin(Contact.__table__, _C.id == _R.contact_id))
+        .where(_due(order.campaign_id, batch.lo, batch.hi, now))
+        .order_by(_R.seq)
+    ).all()
+    domain = domains.domain_in(order.destination, opener())
+    found = domains.let_through(order.campaign_id, people, domain, order.paces, now, count)
+    return found.last, found.paced
 
 
 def _mark_sending(order: ClaimOrder, lo: int, hi: int, now: datetime) -> int:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, inspect, or_, update
+from sqlalchemy import ColumnElement, inspect, or_, select, update
 
 from app.campaigns.lifecycle import LIVE
 from app.campaigns.models import SENDER_OF, Campaign
@@ -11,8 +11,9 @@ from app.channels.models import ChannelLimit, Gateway, Limited, Sender, SmtpAcco
 from app.extensions import db
 from app.kernel import audit
 from app.kernel.audit import What
+from app.sending import claim, domains, selection
 from app.sending.limits import WINDOWS, bucket_key
-from app.sending.models import ThrottleBucket
+from app.sending.models import CampaignProgress, ThrottleBucket
 from app.sending.throttle import per
 
 CHANGES: dict[type[Sender], What] = {
@@ -45,6 +46,8 @@ def follow(limited: Limited) -> None:
     has none."""
     if isinstance(limited, Sender) and limited.id is None:
         return
+    if isinstance(limited, SmtpAccount) and _history(limited, "domain_paces").has_changes():
+        _release_who_waits(limited)
     shifts = {field: _shift_us(limited, field) for field in sorted(WINDOWS)}
     if not any(_history(limited, field).has_changes() for field in _paces(limited)):
         return
@@ -53,14 +56,29 @@ def follow(limited: Limited) -> None:
             if shift_us:
                 moved = update(ThrottleBucket).where(ThrottleBucket.key == bucket_key(limited, field))
                 db.session.execute(moved.values(next_us=ThrottleBucket.next_us + shift_us))
+        if isinstance(limited, SmtpAccount):
+            before = _history(limited, "domain_paces").deleted
+            domains.shift(limited.key, (before[0] if before else None) or {}, limited.paces)
         # one that waits for a limit of a day is shown as scheduled; what else it waits for the tick finds again
         waiting = update(Campaign).where(_through(limited), Campaign.status.in_(LIVE))
         db.session.execute(waiting.values(next_send_at=None).execution_options(synchronize_session=False))
 
 
 def _paces(limited: Limited) -> tuple[str, ...]:
-    of_account = (*channels.WARM_UP, "slow_factor", "stood_in_since")
-    return (*channels.LIMITS, *(of_account if isinstance(limited, SmtpAccount) else ()))
+    of_accounts = (*channels.WARM_UP, "slow_factor", "stood_in_since", "domain_paces")
+    return (*channels.LIMITS, *(of_accounts if isinstance(limited, SmtpAccount) else ()))
+
+
+def _release_who_waits(account: SmtpAccount) -> None:
+    """Let who waits for the pace to a domain be looked at again. Batches are locked before buckets, as a claim does."""
+    with db.session.no_autoflush:
+        waiting = select(Campaign.id).join(CampaignProgress, CampaignProgress.campaign_id == Campaign.id)
+        waiting = waiting.where(_through(account), CampaignProgress.awaiting > 0).order_by(Campaign.id)
+        for campaign_id in db.session.scalars(waiting).all():
+            last = selection.last_seq(campaign_id)
+            claim.lock_batches(campaign_id, 1, last)
+            if domains.release(campaign_id):
+                claim.reopen_batches(campaign_id, 1, last)
 
 
 def _through(limited: Limited) -> ColumnElement[bool]:

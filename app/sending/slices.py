@@ -25,7 +25,7 @@ from app.kernel.audit import What
 from app.kernel.db import db_now
 from app.kernel.queues import JobName, QueueName, enqueue_after_commit
 from app.kernel.texts import N_, Phrase
-from app.sending import breaker, claim, destination, failover, finish, forecast, journal, slow_down, throttle
+from app.sending import breaker, claim, destination, domains, failover, finish, forecast, journal, slow_down, throttle
 from app.sending.breaker import Breaker
 from app.sending.claim import BATCH_SIZE, ClaimOrder, Later, Nothing
 from app.sending.deliver import BatchFeed, SliceOrder
@@ -55,6 +55,8 @@ PAUSED = {
 # What rings in a pocket, and mostly costs money: the fewer are in one claim, the fewer are unconfirmed when a host
 # never comes back with its journal.
 LARGEST_CLAIM = {Channel.EMAIL: BATCH_SIZE, **dict.fromkeys((*TO_PHONES, Channel.PUSH), 50)}
+WAITS_TO_TRY_AGAIN = N_("waiting to try again those whom the server refused for now")
+WAITS_FOR_DOMAINS = N_("waiting for the pace to single domains, or to try again those whom the server refused for now")
 LONG_WAIT = timedelta(minutes=10)  # a longer wait shows the campaign as scheduled again
 
 
@@ -144,6 +146,7 @@ def _order(campaign: Campaign, account: Sender, now: datetime, *, owner: str, la
         destination=destination.of(campaign),
         lease_seconds=lease_seconds,
         only_who_wrote=campaign.channel is Channel.WHATSAPP and not campaign.content_sid,
+        paces=domains.limits_of(account),
     )
     sender = account.key  # renew runs in later transactions, without this row
 
@@ -196,7 +199,9 @@ def _next(campaign: Campaign, later: Later | None, number: int, turn: int) -> No
     elif later.reason is Nothing.NOT_DUE:
         due_at = claim.next_due(campaign.id)  # not what the slice saw some seconds ago: people may have been added
         if due_at is not None:
-            campaigns.wait(campaign, N_("waiting to try again those whom the server refused for now"), due_at)
+            assert campaign.sender is not None
+            has_paces = any(way.paces for way in stand_ins.ways(campaign.sender))
+            campaigns.wait(campaign, WAITS_FOR_DOMAINS if has_paces else WAITS_TO_TRY_AGAIN, due_at)
         else:
             finish.finish_if_done(campaign)
     elif later.at is not None:

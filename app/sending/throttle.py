@@ -183,7 +183,7 @@ def take(limits: Limits, now: datetime, want: int) -> Grant:
     if not limits.smooth and limits.batch is None and not limits.days:
         return Grant(want)
     now_us, days = to_us(now), [day.key for day in limits.days]
-    buckets = _locked_buckets(sorted(_bucket_keys(limits) + days))  # a cap's row is the lock of all its cells
+    buckets = locked_buckets(sorted(_bucket_keys(limits) + days))  # a cap's row is the lock of all its cells
     _forget(days, oldest_cell(now))
     granted = grant_slots(limits, buckets, cells_of(days, now), now_us, want)
     if granted.count:
@@ -201,7 +201,8 @@ def from_us(moment_us: int) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=moment_us)
 
 
-def _locked_buckets(keys: Sequence[str]) -> dict[str, tuple[int, int]]:
+def locked_buckets(keys: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """The state of these limits (next_us, left_in_batch), made where there is none, locked. keys: in order."""
     if not keys:
         return {}
     # always in the order of the keys, so that two claims cannot wait for each other
@@ -246,10 +247,10 @@ def cells_of(keys: Collection[str], now: datetime) -> dict[str, list[tuple[int, 
 def _keep(limits: Limits, granted: Grant, buckets: dict[str, tuple[int, int]], now: datetime) -> None:
     last_us = granted.first_us + (granted.count - 1) * granted.interval_us
     for limit in limits.smooth:
-        _set_bucket(limit.key, last_us + limit.interval_us, 0)
+        set_bucket(limit.key, last_us + limit.interval_us, 0)
     if limits.batch:
         left = (buckets[limits.batch.key][1] or limits.batch.size) - granted.count
-        _set_bucket(limits.batch.key, last_us + limits.batch.pause_us if left == 0 else 0, left)
+        set_bucket(limits.batch.key, last_us + limits.batch.pause_us if left == 0 else 0, left)
     now_second = int(now.timestamp())
     for day in limits.days:
         _count(day.key, now_second // CELL_SECONDS, granted.count)
@@ -271,7 +272,8 @@ def _count(key: str, cell: int, granted: int) -> None:
         db.session.execute(insert(ThrottleCell).values(key=key, cell=cell, granted=granted))
 
 
-def _set_bucket(key: str, next_us: int, left: int) -> None:
+def set_bucket(key: str, next_us: int, left: int) -> None:
+    """Keep the state of a limit that is locked."""
     db.session.execute(
         update(ThrottleBucket).where(ThrottleBucket.key == key).values(next_us=next_us, left_in_batch=left)
     )

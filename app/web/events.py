@@ -111,6 +111,7 @@ FIELDS = {
     "warm_up_begins_on": _l("Warm-up begins on"),
     "warm_up_first_day": _l("Messages on the first day"),
     "warm_up_growth_percent": _l("More each day, in percent"),
+    "domain_paces": _l("Pace to single domains"),
     "dkim_domain": _l("DKIM domain"),
     "dkim_selector": _l("DKIM selector"),
 }

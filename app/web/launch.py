@@ -23,7 +23,7 @@ from app.kernel.errors import InvalidInput
 from app.reports.launch import LaunchCheck, Message, Missing, Sender
 from app.sending.forecast import Forecast
 from app.sending.throttle import SECOND_US, Limit, to_us
-from app.web import security, stand_ins, warm_up, words
+from app.web import domain_paces, security, stand_ins, warm_up, words
 from app.web.base import may
 from app.web.formats import grouped, size_words
 
@@ -181,6 +181,8 @@ def _sender(campaign: Campaign, sender: Sender) -> list[Item]:
         found.append(Item("slow", Level.WARNING, text, *open_it))
     if stands := warm_up.words_of(account.warm_up, clock.utcnow().date()):
         found.append(Item("warm-up", Level.OK, f"{name}: {stands}.", *open_it))
+    if account.paces:
+        found.append(Item("domain-paces", Level.OK, domain_paces.warning(account.paces), *open_it))
     if not any(item.level is Level.WARNING for item in found):
         text = _("%(name)s is ready and writes as %(address)s.", name=name, address=account.address)
         found.append(Item("sender", Level.OK, text))
@@ -337,6 +339,8 @@ def forecast_sentence(check: LaunchCheck, now: datetime) -> str:
     ends = _("about %(time)s", time=time)
     if last.date() != first.date():
         ends = _("%(day)s about %(time)s", day=_day(last, now), time=time)
+    if check.is_earliest:
+        return _("%(what)s: from %(first)s to %(last)s at the earliest.", what=what, first=begins, last=ends)
     return _("%(what)s: from %(first)s to %(last)s.", what=what, first=begins, last=ends)
 
 

@@ -102,6 +102,7 @@ OF_VALUES: dict[type[StrEnum], dict[Any, Any]] = {
         Reason.RETRIES_EXHAUSTED: _lp("reason", "all tries used up"),
         Reason.POISON: _lp("reason", "workers failed on it"),
         Reason.WORKER_LOST: _lp("reason", "worker lost on the way"),
+        Reason.DOMAIN_PACE: _lp("reason", "waits for the pace to a domain"),
         Reason.NO_ADDRESS: _lp("reason", "no address"),
         Reason.DUPLICATE_ADDRESS: _lp("reason", "same address twice"),
         Reason.SUPPRESSED: _lp("reason", "on the suppression list"),
@@ -350,6 +351,9 @@ EXPLAINED: dict[Reason, Any] = {
     Reason.POISON: _l("Three workers died while preparing this message. Tell your administrator."),
     Reason.WORKER_LOST: _l(
         "The worker died while it was on its way. It may have arrived, so it is not sent again by itself."
+    ),
+    Reason.DOMAIN_PACE: _l(
+        "The SMTP account sends only so many messages a minute to this domain. It goes on by itself."
     ),
     Reason.NO_ADDRESS: _l("The contact has no address or number that this campaign writes to."),
     Reason.DUPLICATE_ADDRESS: _l("Another recipient of this campaign has the same address."),

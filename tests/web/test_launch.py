@@ -49,6 +49,16 @@ def made(outlook: Forecast, account: dict[str, Any] | None = None, **values: Any
     )
 
 
+def test_paces_to_domains_are_said_and_the_end_is_the_earliest(manager: Browser) -> None:
+    today = clock.utcnow()
+    account = {"per_hour": 100, "domain_paces": {"wp.pl": 5, "gmail.com": 1200}}
+    check = made(Forecast(1000, 0, today, today + timedelta(days=3)), account)
+    assert launch.forecast_sentence(check, today).endswith(" at the earliest.")
+    db.session.commit()
+    page = manager.get(f"/launch/check/{check.campaign.id}").text
+    assert "Not faster than gmail.com 1,200 a minute, wp.pl 5 a minute." in page and "Shop is ready" in page
+
+
 def test_a_warm_up_is_said_in_the_forecast_and_among_the_items(manager: Browser) -> None:
     today = clock.utcnow()
     account = {"per_day": 900, "warm_up_begins_on": today.date()}

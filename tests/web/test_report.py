@@ -207,6 +207,15 @@ def test_the_campaign_leads_to_its_report(manager: Browser, campaign_id: int) ->
         assert f'href="/reports/campaign/{campaign_id}"' in manager.get(page).text
 
 
+def test_one_who_waits_for_the_pace_to_a_domain_says_until_when(manager: Browser, campaign_id: int) -> None:
+    row = db.session.get_one(CampaignRecipient, (campaign_id, 3))
+    row.reason, row.detail = Reason.DOMAIN_PACE, "Waits for the pace to gmail.com"
+    row.not_before = datetime(2026, 12, 1, 12, 31, tzinfo=UTC)
+    db.session.commit()
+    page = manager.get(f"/reports/campaign/{campaign_id}/recipient/3").text
+    assert re.search(r"Waits for the pace to gmail\.com</div><div[^>]*>until <time[^>]*12:31", page)
+
+
 def test_one_recipient_says_what_happened(manager: Browser, analyst: Browser, campaign_id: int) -> None:
     path = f"/reports/campaign/{campaign_id}/recipient/2"
     page = manager.get(path).text

@@ -105,6 +105,19 @@ def test_a_warm_up_is_written_and_its_day_is_shown(admin: Browser) -> None:
     assert stored().most_on(db_now().date()) == 400
 
 
+def test_paces_to_domains_are_written_in_lines_and_shown(admin: Browser) -> None:
+    admin.post("/smtp-accounts/add", data=filled(admin, domain_paces="wp.pl 5\r\n\r\n GMail.com 20 a minute "))
+    account = stored()
+    assert account.domain_paces == {"gmail.com": 20, "wp.pl": 5}
+    assert "gmail.com 20 a minute, wp.pl 5 a minute" in admin.get(f"/smtp-accounts/show/{account.id}").text
+    form = form_of(admin, f"/smtp-accounts/edit/{account.id}") | {"secret": ""}
+    assert form["domain_paces"].split("\n") == ["gmail.com 20 a minute", "wp.pl 5 a minute"]
+    refused = admin.post(f"/smtp-accounts/edit/{account.id}", data=form | {"domain_paces": "gmail.com fast"}).text
+    assert "Write a domain and a number in each line" in refused and "gmail.com fast" in refused
+    admin.post(f"/smtp-accounts/edit/{account.id}", data=form | {"domain_paces": ""})
+    assert stored().domain_paces is None
+
+
 def test_a_warm_up_to_come_and_one_that_is_over(admin: Browser) -> None:
     account = factories.account(per_day=60, warm_up_begins_on=(db_now() + timedelta(days=3)).date())
     db.session.commit()

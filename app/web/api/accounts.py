@@ -15,7 +15,7 @@ from app.kernel import clock
 from app.sending import sender_limits
 from app.web import words
 from app.web.api.base import RestApi, own_address
-from app.web.api.bodies import Body, Choice, Day, Flag, Moment, Text, Whole, read
+from app.web.api.bodies import Body, Choice, Day, Flag, Moment, Numbers, Text, Whole, read
 from app.web.api.openapi import described, ref, result_of
 from app.web.api.senders import LimitsBody, StandingBody
 from app.web.lists import AppInterface
@@ -26,7 +26,8 @@ class AccountBody(LimitsBody):
     """What may be written. secret and dkim_key (PEM) are never given back; without them the old ones stay.
 
     With a DKIM domain and selector and no key yet, one is made. warm_up_begins_on: null for no warm-up. stand_in_id:
-    the account over whose server its messages go while it cannot send, null for none.
+    the account over whose server its messages go while it cannot send, null for none. domain_paces: messages a minute
+    by recipient domain, as {"gmail.com": 20}; null for none.
     """
 
     name = Text(required=True)
@@ -48,6 +49,7 @@ class AccountBody(LimitsBody):
     warm_up_begins_on = Day(allow_none=True)
     warm_up_first_day = Whole()
     warm_up_growth_percent = Whole()
+    domain_paces = Numbers(allow_none=True)
 
 
 class AccountRow(AccountBody, StandingBody):

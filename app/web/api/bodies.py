@@ -198,6 +198,15 @@ class Choice(fields.Enum):
         super().__init__(kind, by_value=Text, **kwargs)
 
 
+class Numbers(fields.Dict):
+    """An object whose values are whole numbers."""
+
+    default_error_messages = WORDS | {"invalid": N_("This must be an object of whole numbers.")}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(keys=Text(), values=Whole(), **kwargs)
+
+
 class Texts(fields.Dict):
     """An object whose values are strings."""
 

@@ -43,6 +43,7 @@ class ForecastShown(Body):
     first_at = Moment(allow_none=True)
     last_at = Moment(allow_none=True)
     is_paced = Flag()
+    is_earliest = Flag()
 
 
 class LaunchItemShown(Body):
@@ -77,6 +78,7 @@ def launch_shown(check: LaunchCheck, now: datetime, may_see_contacts: bool) -> A
         "first_at": outlook.first_at,
         "last_at": outlook.last_at,
         "is_paced": outlook.is_paced,
+        "is_earliest": check.is_earliest,
     }
     left_out = [{"reason": reason.value, "count": count} for reason, count in check.people.left_out.items()]
     return LaunchCheckShown().dump(

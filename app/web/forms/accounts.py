@@ -1,5 +1,6 @@
 """The form of an SMTP account."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -7,9 +8,11 @@ from wtforms import SelectField
 from wtforms.fields import SelectChoice
 from wtforms.validators import Optional
 
+from app.channels import domain_pace
 from app.channels.contract import Channel, Security
 from app.web.forms import senders
 from app.web.forms.fields import (
+    LinesField,
     PanelForm,
     check_box,
     choice,
@@ -63,6 +66,7 @@ SECTIONS: list[tuple[Any, dict[str, list[str]]]] = [
                 "warm_up_begins_on",
                 "warm_up_first_day",
                 "warm_up_growth_percent",
+                "domain_paces",
                 "max_connections",
                 "messages_per_connection",
             ]
@@ -74,6 +78,14 @@ SECTIONS: list[tuple[Any, dict[str, list[str]]]] = [
 
 def _preset(name: str, values: dict[str, str]) -> SelectChoice:
     return SelectChoice(name, name, {f"data-fill-{field}": value for field, value in values.items()})
+
+
+class PacesField(LinesField):
+    """Paces to domains, one in each line; data is what was typed."""
+
+    def process_data(self, value: Mapping[str, int] | None) -> None:  # type: ignore[override]
+        """Paces as they are stored."""
+        super().process_data(domain_pace.lines(value))
 
 
 class AccountForm(PanelForm):
@@ -130,6 +142,13 @@ class AccountForm(PanelForm):
     )
     warm_up_first_day = number(_l("Messages on the first day"), default=50)
     warm_up_growth_percent = number(_l("More each day, in percent"), default=30)
+    domain_paces = PacesField(
+        _l("Pace to single domains"),
+        description=_l(
+            "One in each line, such as gmail.com 20 a minute. Who does not fit waits; all others leave meanwhile."
+        ),
+        render_kw={"class": "form-control", "rows": 3},
+    )
     dkim_domain = line(
         _l("DKIM domain"), _l("To sign the messages: the domain of the sender address. Empty: no signature.")
     )

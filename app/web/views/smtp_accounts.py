@@ -12,7 +12,7 @@ from flask_login import current_user
 from sqlalchemy import select
 
 from app.campaigns.models import Campaign
-from app.channels import bounce_mailboxes, service, stand_ins
+from app.channels import bounce_mailboxes, domain_pace, service, stand_ins
 from app.channels.contract import Outcome, Security
 from app.channels.models import SmtpAccount
 from app.channels.service import LIMITS, WARM_UP
@@ -23,7 +23,7 @@ from app.kernel.db import db_now
 from app.kernel.errors import AppError, Conflict
 from app.reports import stand_ins as detours
 from app.sending import sender_limits, usage
-from app.web import security, warm_up, words
+from app.web import domain_paces, security, warm_up, words
 from app.web import stand_ins as stand_in_words
 from app.web.base import AppModelView, may
 from app.web.formats import day, moment
@@ -100,6 +100,7 @@ class SmtpAccountView(AppModelView):
         "warm_up_begins_on": _l("Warm-up begins on"),
         "warm_up_first_day": _l("Messages on the first day"),
         "warm_up_growth_percent": _l("More each day, in percent"),
+        "domain_paces": _l("Pace to single domains"),
         "dkim_domain": _l("DKIM domain"),
         "dkim_selector": _l("DKIM selector"),
     }
@@ -108,13 +109,14 @@ class SmtpAccountView(AppModelView):
         "failing_since": moment,
         "stood_in_since": moment,
         "warm_up_begins_on": lambda value: day(value) or _("no warm-up"),
+        "domain_paces": lambda value: domain_paces.words_of(value) or _("none"),
         "security": lambda value: SECURITY[value],
         "auth": lambda value: dict(AUTH).get(value, value),
     }
     show_fieldsets = [
         (_l("Server"), {"fields": ["name", "host", "port", "security", "auth", "username", "stand_in"]}),
         (_l("Sender"), {"fields": ["from_name", "from_email", "reply_to", "bounce_address", "is_enabled"]}),
-        (_l("Limits"), {"fields": [*LIMITS, *WARM_UP, "max_connections", "messages_per_connection"]}),
+        (_l("Limits"), {"fields": [*LIMITS, *WARM_UP, "domain_paces", "max_connections", "messages_per_connection"]}),
         (_l("Signature (DKIM)"), {"fields": ["dkim_domain", "dkim_selector"]}),
         (senders.STATE[0], {"fields": ["failing_since", "stood_in_since", *senders.STATE[1]["fields"]]}),
     ]
@@ -138,6 +140,7 @@ class SmtpAccountView(AppModelView):
             for name, value in form.values(*FIELDS).items():
                 setattr(item, name, value)
             item.security = Security(form.security.data)
+            item.domain_paces = domain_pace.read(form.domain_paces.data or ())
             service.prepare_account(item, form.secret.data)
             sender_limits.follow(item)
             service.prepare_dkim(item, (form.dkim_key.data or "").strip())

@@ -69,6 +69,15 @@ def test_a_stand_in_is_named_by_a_program(admin_program: Program) -> None:
     assert admin_program.delete(f"/smtp_account/{spare}").status_code == 200
 
 
+def test_paces_to_domains_are_an_object_of_numbers(admin_program: Program) -> None:
+    pk = admin_program.made("/smtp_account/", ACCOUNT | {"domain_paces": {"GMail.com": 20}})
+    assert admin_program.shown(f"/smtp_account/{pk}")["domain_paces"] == {"gmail.com": 20}
+    for wrong in ({"gmail.com": 0}, {"gmail.com": "20"}, {"gmail": 20}, ["gmail.com"]):
+        refused = admin_program.put(f"/smtp_account/{pk}", {"domain_paces": wrong})
+        assert (refused.status_code, refused.json["field"]) == (422, "domain_paces")
+    assert admin_program.put(f"/smtp_account/{pk}", {"domain_paces": None}).json["result"]["domain_paces"] is None
+
+
 def test_a_refusal_names_the_field(admin_program: Program) -> None:
     answer = admin_program.post("/smtp_account/", ACCOUNT | {"from_email": "nobody"})
     assert (answer.status_code, answer.json["field"]) == (422, "from_email")

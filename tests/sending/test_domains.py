@@ -1,0 +1,233 @@
+"""The pace to single domains: never exceeded in any minute, no attempt used up, and everybody else leaves meanwhile."""
+
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from threading import Thread
+
+import pytest
+from flask import Flask
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from app.campaigns import service as campaigns
+from app.campaigns.lifecycle import CampaignStatus
+from app.channels import service as channels
+from app.channels.contract import Reason
+from app.channels.models import SmtpAccount
+from app.extensions import db
+from app.kernel.db import db_now, transaction
+from app.sending import domains, sender_limits
+from app.sending.claim import Claim
+from app.sending.models import CampaignRecipient, ThrottleBucket
+from tests import factories
+from tests.providers.script import Script, at
+from tests.providers.servers import Server
+from tests.sending import ledger
+from tests.sending.test_path import status, tick_and_work
+
+counted = pytest.mark.usefixtures("true_counters")
+SECOND = domains.SECOND_US
+PACED = "people.example"  # where the people of the factory have their addresses
+
+
+def limits(per_minute: int) -> domains.Limits:
+    return domains.limits_of(SmtpAccount(id=1, name="Office", domain_paces={"a": per_minute, "b": 1}))
+
+
+# Seconds since the look before (None: just when the next slot lets one leave), how many a worker asks for, and how
+# late each of them leaves (of what is allowed).
+LOOKS = st.lists(
+    st.tuples(st.none() | st.floats(0, 40), st.integers(1, 30), st.sampled_from([0.0, 1.0]) | st.floats(0, 1)),
+    min_size=1,
+    max_size=60,
+)
+
+
+@given(per_minute=st.integers(1, 200), looks=LOOKS)
+@settings(max_examples=200)
+def test_no_minute_holds_more_than_the_pace_whenever_two_workers_look_and_however_late_it_leaves(
+    per_minute: int, looks: list[tuple[float | None, int, float]]
+) -> None:
+    now, kept, left = 10**15, dict[str, tuple[int, int]](), list[float]()
+    for worker, (step, most, late) in enumerate(looks):
+        if step is None:
+            now = max(now, kept.get("a", (0, 0))[0] - domains.EARLY_US)
+        else:
+            now += int(step * SECOND)
+        # the two share the slots, and one of them plans for a campaign that is new each time
+        plans = {name: (next_us, 0) for name, (next_us, _) in kept.items()} if worker % 2 else kept
+        found = domains.share(["a"] * most, limits(per_minute), plans, now, most)
+        kept = found.kept
+        left += [now + late * domains.LATE_US] * len(found.leaving)
+        assert found.leaving == found.paced and len(found.leaving) + len(found.waiting) == most
+        assert all(due > now + domains.EARLY_US for due in found.waiting.values())
+    for moment in left:
+        assert sum(1 for other in left if moment <= other < moment + domains.MINUTE_US) <= per_minute
+
+
+@given(per_minute=st.integers(1, 2000), people=st.integers(1, 150))
+@settings(max_examples=60)
+def test_who_waits_is_looked_at_once_more_and_leaves_then(per_minute: int, people: int) -> None:
+    now, kept, waits = 10**15, dict[str, tuple[int, int]](), dict[int, int]()
+    due = dict.fromkeys(range(people), now)
+    while due:
+        now = max(now, min(due.values()))
+        who = [each for each, moment in due.items() if moment <= now]
+        found = domains.share(["a"] * len(who), limits(per_minute), kept, now, len(who))
+        kept = found.kept
+        for place in found.leaving:
+            del due[who[place]]
+        for place, moment in found.waiting.items():
+            due[who[place]] = moment
+            waits[who[place]] = waits.get(who[place], 0) + 1
+    assert set(waits.values()) <= {1}
+    assert now - 10**15 <= people * limits(per_minute)["a"].interval_us
+
+
+def test_others_are_not_held_up_and_only_so_many_are_taken() -> None:
+    found = domains.share(["a", "a", "c", None, "b", "c", "c"], limits(1), {}, 10**15, 4)
+    assert (found.leaving, found.paced, list(found.waiting)) == ([0, 2, 3, 4], [0, 4], [1])
+
+
+def test_a_long_domain_has_a_short_key() -> None:
+    paces = {f"{'a' * 60}.{ending}": 5 for ending in ("example", "org")}
+    keys = {limit.key for limit in domains.limits_of(SmtpAccount(id=1, domain_paces=paces)).values()}
+    assert len(keys) == 2 and all(len(key) < 60 for key in keys)
+
+
+def publish(port: int, paced: int, others: int, pace: int, **account: object) -> int:
+    """A published campaign to so many people of the paced domain, after each of whom comes one of the others."""
+    with transaction():
+        folder = factories.folder()
+        for number in range(max(paced, others)):
+            if number < paced:
+                factories.contact(folder)
+            if number < others:
+                factories.contact(folder, email=f"other{number}@elsewhere.example")
+        sender = factories.account(port=port, max_connections=4, domain_paces={PACED: pace}, **account)  # type: ignore[arg-type]
+        return campaigns.publish(factories.campaign(folder, sender=sender).id, factories.BY).id
+
+
+def waiting(campaign_id: int) -> list[CampaignRecipient]:
+    db.session.rollback()
+    query = select(CampaignRecipient).where(CampaignRecipient.reason == Reason.DOMAIN_PACE)
+    return list(db.session.scalars(query.where(CampaignRecipient.campaign_id == campaign_id)))
+
+
+def change(paces: dict[str, int]) -> None:
+    with transaction():
+        account = db.session.scalars(select(SmtpAccount)).one()
+        account.domain_paces = paces
+        channels.prepare_account(account)
+        sender_limits.follow(account)
+
+
+@counted
+def test_one_domain_waits_and_the_others_leave(app: Flask, forward: Callable[[float], None]) -> None:
+    with Server() as server:
+        campaign_id = publish(server.port, 4, 6, 2)
+        tick_and_work()
+        assert sorted(each.recipient.rpartition("@")[2] for each in server.accepted) == ["elsewhere.example"] * 6 + [
+            PACED
+        ]
+        rows, now = waiting(campaign_id), db_now()
+        assert [row.attempt for row in rows] == [0] * 3
+        assert {row.detail for row in rows} == {f"Waits for the pace to {PACED}"}
+        spaced = sorted(row.not_before for row in rows if row.not_before)
+        assert [round((moment - now) / timedelta(seconds=31.5)) for moment in spaced] == [1, 2, 3]
+        with transaction():
+            assert "pace to single domains" in campaigns.get(campaign_id).waiting_for
+        for expected in (8, 9, 10):
+            forward(32)
+            tick_and_work()
+            assert len(server.accepted) == expected
+    assert status(campaign_id) is CampaignStatus.FINISHED
+    assert ledger.states(campaign_id) == {"sent": 10}
+    assert {(row.reason, row.detail) for row in db.session.scalars(select(CampaignRecipient))} == {(None, None)}
+
+
+@counted
+def test_a_limit_of_the_account_is_not_spent_on_who_waits(app: Flask, forward: Callable[[float], None]) -> None:
+    with Server() as server:
+        publish(server.port, 3, 2, 1, per_minute=10)
+        for _ in range(3):
+            tick_and_work()
+            forward(6.2)
+        assert len(server.accepted) == 3  # one of the domain, and the two others as fast as the account may
+
+
+@counted
+def test_a_retry_takes_a_slot_of_its_own(app: Flask, forward: Callable[[float], None]) -> None:
+    with Server(Script(rules=[at("RCPT", "451 4.3.0 later", message=1)])) as server:
+        campaign_id = publish(server.port, 2, 0, 1)
+        tick_and_work()
+        assert [row.attempt for row in db.session.scalars(select(CampaignRecipient))] == [1, 0]
+        forward(64)
+        tick_and_work()
+        assert len(server.accepted) == 1
+        forward(64)
+        tick_and_work()
+        assert len(server.accepted) == 2
+    assert status(campaign_id) is CampaignStatus.FINISHED
+
+
+@counted
+def test_a_changed_pace_holds_at_once_for_who_waits(app: Flask, forward: Callable[[float], None]) -> None:
+    with Server() as server:
+        campaign_id = publish(server.port, 4, 0, 1)
+        tick_and_work()
+        assert len(server.accepted) == 1
+        change({PACED: 3})
+        assert waiting(campaign_id) == []
+        forward(22)
+        tick_and_work()
+        assert (len(server.accepted), len(waiting(campaign_id))) == (2, 2)
+        change({})
+        tick_and_work()
+        assert len(server.accepted) == 4
+    assert status(campaign_id) is CampaignStatus.FINISHED
+
+
+@counted
+def test_an_account_without_paces_keeps_no_slots_for_domains(app: Flask) -> None:
+    with Server() as server:
+        campaign_id = ledger.sending_campaign(3, server.port)
+        assert ledger.order_of(campaign_id).paces == {}
+        tick_and_work()
+    assert len(server.accepted) == 3
+    assert db.session.scalars(select(ThrottleBucket)).all() == []
+
+
+@counted
+def test_two_workers_at_once_never_exceed_the_pace_in_any_minute(app: Flask, forward: Callable[[float], None]) -> None:
+    chance, cap, left = random.Random(5), 6, list[datetime]()
+    with transaction():
+        sender_id = factories.account(domain_paces={PACED: cap}, max_connections=4).id
+    ids = []
+    for _ in range(2):
+        with transaction():
+            sender = db.session.get_one(SmtpAccount, sender_id)
+        ids.append(ledger.sending_campaign(10, sender=sender))
+    orders = [ledger.order_of(campaign_id, f"worker-{campaign_id}:1:1:1") for campaign_id in ids]
+
+    def work(place: int) -> None:
+        with app.app_context():
+            found = ledger.take(orders[place])
+            if isinstance(found, Claim):
+                left.extend([found.now] * len(found.rows))
+                ledger.keep(orders[place], found)
+
+    for _step in range(80):
+        workers = [Thread(target=work, args=(place,)) for place in range(2)]
+        for each in workers:
+            each.start()
+        for each in workers:
+            each.join()
+        if len(left) == 20:
+            break
+        forward(chance.choice((3, 7, 11, 25)))
+    assert len(left) == 20
+    for moment in left:
+        assert sum(1 for other in left if moment <= other < moment + timedelta(minutes=1)) <= cap
