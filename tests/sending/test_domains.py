@@ -14,13 +14,16 @@ from sqlalchemy import select
 from app.campaigns import service as campaigns
 from app.campaigns.lifecycle import CampaignStatus
 from app.channels import service as channels
-from app.channels.contract import Reason
+from app.channels.contract import Outgoing, Reason
 from app.channels.models import SmtpAccount
 from app.extensions import db
+from app.kernel import clock
 from app.kernel.db import db_now, transaction
-from app.sending import domains, sender_limits
+from app.sending import deliver, domains, sender_limits, slices
 from app.sending.claim import Claim
 from app.sending.models import CampaignRecipient, ThrottleBucket
+from app.sending.states import RecipientState
+from jobs import sending as jobs
 from tests import factories
 from tests.providers.script import Script, at
 from tests.providers.servers import Server
@@ -116,6 +119,11 @@ def waiting(campaign_id: int) -> list[CampaignRecipient]:
     return list(db.session.scalars(query.where(CampaignRecipient.campaign_id == campaign_id)))
 
 
+def rows_of(campaign_id: int) -> list[CampaignRecipient]:
+    db.session.rollback()
+    return list(db.session.scalars(select(CampaignRecipient).where(CampaignRecipient.campaign_id == campaign_id)))
+
+
 def change(paces: dict[str, int]) -> None:
     with transaction():
         account = db.session.scalars(select(SmtpAccount)).one()
@@ -156,6 +164,41 @@ def test_a_limit_of_the_account_is_not_spent_on_who_waits(app: Flask, forward: C
             tick_and_work()
             forward(6.2)
         assert len(server.accepted) == 3  # one of the domain, and the two others as fast as the account may
+
+
+@counted
+def test_many_wait_each_for_a_time_of_their_own(app: Flask) -> None:
+    with transaction():
+        sender = factories.account(domain_paces={PACED: 600}, max_connections=4)
+        campaign_id = factories.live_campaign(250, sender=sender).id
+    jobs.settle_campaign(campaign_id)
+    jobs.look_at_campaigns()
+    found = ledger.take(ledger.order_of(campaign_id))
+    assert isinstance(found, Claim) and len(found.rows) == len(found.paced) == 10  # so many slots lie within a second
+    rows = waiting(campaign_id)
+    assert len({row.not_before for row in rows}) == len(rows) == 240
+
+
+@counted
+def test_what_leaves_too_late_after_the_claim_is_given_back(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign_id = publish(25, 3, 2, 600)
+    jobs.settle_campaign(campaign_id)
+    jobs.look_at_campaigns()
+    with transaction():
+        ready = slices.begin(campaign_id, "job")
+    assert ready is not None
+    feed, true_steady = deliver.BatchFeed(ready.order), clock.steady
+    first = feed.take()
+    monkeypatch.setattr(clock, "steady", lambda: true_steady() + domains.LATE_US / SECOND + 0.1)
+    others = [feed.take(), feed.take()]
+    feed.close()
+    taken = [each for each in (first, *others) if isinstance(each, Outgoing)]
+    ends = [each.recipient.rpartition(b"@")[2].decode() for each in taken]
+    assert ends == [PACED, "elsewhere.example", "elsewhere.example"]
+    for each in taken:
+        feed.report(each.ref, ledger.ACCEPTED)
+    assert ledger.states(campaign_id) == {"sent": 3, "awaiting": 2}
+    assert {row.attempt for row in rows_of(campaign_id) if row.state is RecipientState.AWAITING} == {0}
 
 
 @counted
