@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.queues import JobName, QueueName, enqueue_after_commit
-from app.sending.models import CampaignRecipient, RecipientRun
+from app.sending import selection
+from app.sending.models import RecipientRun
 from app.sending.states import RunKind
 
 ROWS_PER_STEP = 5_000  # whom a sender may have to wait for
@@ -26,11 +27,10 @@ Step = Callable[[RecipientRun], None]  # does the next recipients and moves run.
 def begin(campaign_id: int, kind: RunKind, by: str, **values: Any) -> RecipientRun:
     """Let a run go over everybody who is in the campaign now, after the commit. values: the columns of its kind."""
     now = clock.utcnow()
-    last = select(func.max(CampaignRecipient.seq)).where(CampaignRecipient.campaign_id == campaign_id)
     run = RecipientRun(
         campaign_id=campaign_id,
         kind=kind,
-        last_seq=db.session.scalar(last) or 0,
+        last_seq=selection.last_seq(campaign_id),
         created_by=by,
         created_at=now,
         moved_at=now,

@@ -6,19 +6,24 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from app.audience.suppressions import suppress_email
 from app.campaigns import service
 from app.campaigns.lifecycle import CampaignStatus
 from app.campaigns.models import Campaign
+from app.channels import service as channels
 from app.extensions import db
 from app.kernel import clock
+from app.providers import dns
 from app.reports.launch import LaunchCheck, Message, People, Sender
 from app.sending.forecast import Forecast
 from app.sending.limits import limits_of
 from app.web import frames, launch
 from app.web.launch import Level
+from app.web.views import launch as launch_view
 from tests import factories
+from tests.providers.name_server import serving
 from tests.web.conftest import Browser, SignIn
 
 MONDAY = datetime(2026, 11, 23, 19, 0, tzinfo=UTC)
@@ -331,3 +336,35 @@ def test_every_role_may_look_and_nobody_sends(sign_in: SignIn, ready: int) -> No
         for path in ("check", "message", "preview"):
             assert browser.get(f"/launch/{path}/{ready}").status_code == 200
             assert browser.post(f"/launch/{path}/{ready}").status_code in (400, 405)
+
+
+def test_before_many_the_dns_is_asked_whether_receivers_trust_the_account(
+    panel: Flask, manager: Browser, analyst: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launch_view, "BULK_PEOPLE", 3)
+    many, few = (factories.ready_campaign(people, sender=factories.account()) for people in (3, 2))
+    account = many.smtp_account
+    assert account is not None
+    account.from_email, account.dkim_domain, account.dkim_selector = "news@shop.example", "shop.example", "muster"
+    channels.prepare_dkim(account)
+    record = channels.dkim_record(account)
+    db.session.commit()
+    assert f'hx-get="/launch/trust/{many.id}"' in manager.get(f"/launch/check/{many.id}").text
+    assert "/launch/trust" not in manager.get(f"/launch/check/{few.id}").text
+    assert record is not None
+    texts = {"shop.example": ["v=spf1 a ~all"], record[0]: [record[1]]}
+    with serving({record[0]: [record[1]]}) as server:
+        monkeypatch.setitem(panel.config, "DNS_SERVER", server)
+        part = manager.get(f"/launch/trust/{many.id}").text
+        assert part.count("<li") == 2 and "SPF: " in part and "DMARC: " in part
+        assert part.count("Google and Yahoo refuse") == 1  # without SPF; DMARC they want
+        assert f"/smtp-accounts/show/{account.id}" in part
+        assert "/smtp-accounts/" not in analyst.get(f"/launch/trust/{many.id}").text
+    with serving(texts | {"_dmarc.shop.example": ["v=DMARC1; p=reject"]}) as server:
+        monkeypatch.setitem(panel.config, "DNS_SERVER", server)
+        part = manager.get(f"/launch/trust/{many.id}").text
+        assert part.count("<li") == 1 and "Receivers find SPF, DKIM and DMARC" in part
+    monkeypatch.setattr(dns, "TIMEOUT_SECONDS", 0.3)
+    with serving({}, is_silent=True) as server:
+        monkeypatch.setitem(panel.config, "DNS_SERVER", server)
+        assert "<li" not in manager.get(f"/launch/trust/{many.id}").text

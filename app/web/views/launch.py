@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import request
+from flask import request, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
@@ -14,8 +14,9 @@ from app.audience.models import Contact
 from app.campaigns import service as campaigns
 from app.campaigns.lifecycle import EDITABLE, LIVE, OVER
 from app.campaigns.models import Campaign
+from app.channels import service
 from app.kernel.db import db_now
-from app.kernel.errors import AppError, NotFound
+from app.kernel.errors import AppError, NotFound, Unavailable
 from app.reports import launch as reports
 from app.sending import preview, standing
 from app.sending.standing import Standing
@@ -23,6 +24,7 @@ from app.web import frames, launch, security, words
 from app.web.base import AppView, may
 
 BIGGEST_ID = 2**31 - 1
+BULK_PEOPLE = 5_000  # from so many a day on Google and Yahoo ask for SPF, DKIM and DMARC
 OUT = frozenset({Standing.NO_ADDRESS, Standing.SUPPRESSED, Standing.REMOVED})
 
 
@@ -49,7 +51,22 @@ class LaunchView(AppView):
             campaign=campaign,
             level_words=launch.LEVEL_WORDS,
             may_see_contacts=may(security.READ, "Contact"),
+            asks_for_trust=campaign.smtp_account is not None and found.people.waiting >= BULK_PEOPLE,
         )
+
+    @expose("/trust/<int:pk>")
+    @has_access
+    @permission_name("read")
+    def trust(self, pk: int) -> Any:
+        """The lines of the check that ask the network: whether receivers can trust the e-mails of the account. None
+        when no name server answers, which is no fault of the campaign."""
+        account = of_request(pk).smtp_account
+        try:
+            findings = service.dns_findings(account) if account is not None else []
+        except Unavailable:
+            findings = []
+        fix = url_for("SmtpAccountView.show", pk=account.id) if account and may(security.READ, "SmtpAccount") else ""
+        return self.render_template("_launch_trust.html", findings=findings, account=account, fix=fix, words=words)
 
     @expose("/message/<int:pk>")
     @has_access
