@@ -1,17 +1,25 @@
 """What surrounds one recipient: folders, missions, the suppression list, the sender."""
 
+from datetime import timedelta
+
 from flask import Flask
+from sqlalchemy import select
 
 from app.audience.models import SuppressionSource
 from app.campaigns import service as campaigns
 from app.campaigns.models import PickSource
+from app.channels import service as channels
 from app.channels.models import SmtpAccount
 from app.extensions import db
+from app.kernel import clock
+from app.kernel.audit import AuditEvent
 from app.kernel.db import transaction
 from app.missions import service as missions
 from app.missions.states import MissionStatus
+from app.reports.stand_ins import Detour
 from app.reports.story import Story, story
-from app.sending import engagement
+from app.sending import engagement, failover
+from app.sending.models import CampaignRecipient
 from jobs import sending as jobs
 from tests import factories
 from tests.factories import BY
@@ -66,3 +74,31 @@ def test_the_account_that_sent(app: Flask) -> None:
     order = ledger.order_of(campaign_id)
     ledger.keep(order, ledger.take(order))
     assert read(campaign_id, 1).sender == db.session.scalar(db.select(SmtpAccount.name))
+
+
+def test_the_account_that_a_message_really_went_over_and_why(app: Flask) -> None:
+    with transaction():
+        spare = factories.account(name="Spare")
+        main = factories.account(name="Main", stand_in_id=spare.id)
+        main.last_error, spare_id, main_id = "421 down", spare.id, main.id
+    with transaction():
+        campaign_id = ledger.sending_campaign(3, sender=channels.get_account(main_id))
+    begins = clock.utcnow()
+    for minutes, carrier_id in ((0, spare_id), (2, main_id), (4, spare_id)):
+        with transaction():
+            campaign = campaigns.get(campaign_id)
+            if minutes == 4:  # from then on the other one is its own
+                campaign.smtp_account = channels.get_account(spare_id)
+                campaign.stand_in_id = main_id
+            failover.note_way(campaign, channels.get_account(carrier_id))
+            db.session.flush()
+            event = db.session.scalars(select(AuditEvent).order_by(AuditEvent.id.desc()).limit(1)).one()
+            event.happened_at = begins + timedelta(minutes=minutes)
+    for seq, minutes, sender_id in ((1, 1, spare_id), (2, 3, main_id), (3, 5, spare_id)):
+        with transaction():
+            row = db.session.get_one(CampaignRecipient, (campaign_id, seq))
+            row.sender_id, row.sending_at = sender_id, begins + timedelta(minutes=minutes)
+    told = [read(campaign_id, seq) for seq in (1, 2, 3)]
+    assert [each.sender for each in told] == ["Spare", "Main", "Spare"]
+    assert told[0].detour == Detour(main_id, "Main", "Spare", "421 down", begins)
+    assert told[1].detour is None and told[2].detour is None

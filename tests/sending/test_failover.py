@@ -1,5 +1,6 @@
 """Failover of SMTP accounts over the whole way: what one cannot send goes over its stand-in, and later not any more."""
 
+import re
 from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -13,6 +14,8 @@ from app.campaigns import service as campaigns
 from app.campaigns.lifecycle import CampaignStatus
 from app.channels import service as channels
 from app.channels import stand_ins
+from app.channels.contract import Outcome, Outgoing, SendResult
+from app.channels.message_marks import POSTMARK_HEADER
 from app.channels.models import SmtpAccount
 from app.extensions import db
 from app.kernel.audit import AuditEvent, Subject, What
@@ -20,8 +23,11 @@ from app.kernel.db import db_now, transaction
 from app.kernel.errors import InvalidInput
 from app.reports import stand_ins as detours
 from app.reports import story
-from app.sending import sender_limits, slices, usage
+from app.sending import failover, sender_limits, slices, usage
+from app.sending.claim import Claim
 from app.sending.models import CampaignRecipient
+from app.sending.writers import values_of
+from jobs import sending as jobs
 from tests import factories
 from tests.conftest import free_port
 from tests.providers.script import Script, at
@@ -31,6 +37,7 @@ from tests.sending.test_path import forward, status, tick_and_work
 
 pytestmark = pytest.mark.usefixtures("true_counters")
 
+DATE = re.compile(rb"(?m)^Date: .*$")
 OWN, OTHER = "news@shop.example", "office@shop.example"
 
 
@@ -107,6 +114,9 @@ def test_a_campaign_goes_on_over_the_stand_in_and_comes_back(app: Flask) -> None
         assert OWN in str(mail["From"]) and OTHER not in spare.accepted[0].content.decode()
         assert sender.startswith("<bounces+") and sender.endswith("@shop.example>")
         assert mail["Message-ID"].startswith(f"<{campaign_id}.1.")
+        forward(100)
+        tick_and_work()  # a probe that fails is no change of way
+        assert events(Subject.CAMPAIGN, campaign_id) == [What.CAMPAIGN_STAND_IN]
         with Server(port=port) as main:
             forward(1000)
             tick_and_work(4)
@@ -215,17 +225,48 @@ def test_a_stand_in_that_is_away_too_is_waited_for(app: Flask) -> None:
     assert ways(campaign_id) == {spare_id: 3} and ledger.counters(campaign_id) == {"sent": 3}
 
 
-def test_one_worker_of_several_tries_the_account_while_the_others_send(app: Flask) -> None:
-    main_id, spare_id = pair({"port": free_port()}, {"port": free_port()})
-    campaign_id = ledger.sending_campaign(3, sender=account(main_id))
+def stood_in(campaign_id: int) -> None:
+    """The account of a campaign is stood in for, and its next probe is due."""
     with transaction():
-        main = channels.get_account(main_id)
+        main = campaigns.get(campaign_id).smtp_account
+        assert main is not None
         main.breaker_open_until, main.breaker_open_seconds = db_now() - timedelta(seconds=1), 60
         main.stood_in_since = db_now()
+
+
+def test_one_worker_of_several_tries_the_account_while_the_others_send(app: Flask) -> None:
+    main_id, spare_id = pair({"host": "smtp.example.org"}, {"host": "smtp.postmarkapp.com"})
+    campaign_id = ledger.sending_campaign(3, sender=account(main_id))
+    stood_in(campaign_id)
     with transaction():
-        found = [slices.begin(campaign_id, "job") for _ in range(4)]
-    took = [(ready.sender, ready.order.is_probe) for ready in found if ready is not None]
+        found = [ready for _ in range(4) if (ready := slices.begin(campaign_id, "job")) is not None]
+    took = [(ready.sender, ready.order.is_probe) for ready in found]
     assert took == [(f"smtp:{main_id}", True)] + [(f"smtp:{spare_id}", False)] * 3
+    with transaction():
+        person = factories.contact(email="ada@people.example")
+        values = values_of(person, ("ada@people.example", None, None, None))
+    own, other = (ready.order.writer.write(0, "ada@people.example", 1, values) for ready in found[:2])
+    assert isinstance(own, Outgoing) and isinstance(other, Outgoing)
+    # what that provider needs to name a message in its reports stands before the same message
+    mark, _, rest = other.content.partition(b"\r\n")
+    assert mark.startswith(POSTMARK_HEADER) and other.mail_from == own.mail_from
+    assert DATE.sub(b"", rest) == DATE.sub(b"", own.content)
+
+
+def test_a_probe_that_finds_nobody_due_leaves_the_try_to_the_next_slice(app: Flask) -> None:
+    with Server() as main:
+        main_id, _ = pair({"port": main.port}, {"port": free_port()})
+        campaign_id = ledger.sending_campaign(3, sender=account(main_id))
+        order = ledger.order_of(campaign_id)
+        taken = ledger.take(order)  # all of them are in another worker's hands
+        assert isinstance(taken, Claim)
+        stood_in(campaign_id)
+        jobs.send_slice(campaign_id, 0, 0)
+        opens, seconds = account(main_id).breaker_open_until, account(main_id).breaker_open_seconds
+        assert opens is not None and opens <= db_now() and seconds == 60 and main.accepted == []
+        ledger.keep(order, taken, lambda _seq: SendResult(Outcome.NOT_TRANSMITTED))
+        jobs.send_slice(campaign_id, 0, 0)
+        assert len(main.accepted) == 3 and account(main_id).stood_in_since is None
 
 
 def test_only_an_account_of_the_same_domain_stands_in(app: Flask) -> None:
@@ -250,3 +291,18 @@ def test_a_stand_in_of_a_stand_in_is_not_used(app: Flask) -> None:
         first = factories.account(stand_in_id=second.id)
         first.paused_reason = second.paused_reason = "535 no"
         assert stand_ins.ways(first) == [] and stand_ins.ways(second) == [third]
+        second.is_enabled = False  # by a person, who wants nothing sent
+        assert stand_ins.ways(second) == []
+
+
+def test_what_a_refused_account_had_sent_before_does_not_end_it(app: Flask) -> None:
+    main_id, _ = pair({}, {})
+    with transaction():
+        main = channels.get_account(main_id)
+        main.paused_reason = "535 no"
+        assert failover.begin(main, "535 no")
+        failover.recovered(main)  # another lane of it ended well after that
+        assert main.stood_in_since is not None
+        main.paused_reason = None
+        failover.recovered(main)
+        assert main.stood_in_since is None
