@@ -27,6 +27,7 @@ from app.web.forms.documents import DocumentsField
 from app.web.forms.editor import message
 from app.web.forms.fields import (
     PanelForm,
+    RememberingSelect,
     check_box,
     choice,
     duration,
@@ -82,7 +83,9 @@ def _asked_start() -> datetime | None:
 
 def _country(label: Any, words: Any) -> SelectField:
     control = {"class": "form-control"}
-    return SelectField(label, description=words, choices=_countries, default="", render_kw=control)
+    return SelectField(
+        label, description=words, choices=_countries, default="", render_kw=control, widget=RememberingSelect()
+    )
 
 
 def _sender(field: CampaignField, label: Any) -> SelectField:

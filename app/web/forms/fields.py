@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,8 +24,9 @@ from wtforms import (
     TimeField,
 )
 from wtforms.fields import SelectChoice
+from wtforms.fields.choices import Choice
 from wtforms.validators import Optional
-from wtforms.widgets import html_params
+from wtforms.widgets import Select, html_params
 
 from app.audience.models import Folder
 from app.extensions import db
@@ -183,6 +185,22 @@ def day(label: str, description: str = "", **extra: Any) -> DateField:
     return DateField(label, description=description, render_kw=picked("data-date"), **extra)
 
 
+class RememberingSelect(Select):
+    """Makes each option once: of six hundred time zones all but the chosen one look the same for everybody."""
+
+    @classmethod
+    def render_option(cls, choice: Choice, **kwargs: Any) -> Markup:
+        """One option as HTML."""
+        if choice.selected or choice.render_kw or kwargs:
+            return super().render_option(choice, **kwargs)
+        return _option(choice.value, str(choice.label))
+
+
+@lru_cache(maxsize=4096)
+def _option(value: Any, label: str) -> Markup:
+    return Select.render_option(Choice(value, label, selected=False, render_kw={}))
+
+
 def choice(label: str, choices: Iterable[tuple[str, str]], description: str = "", default: Any = "") -> SelectField:
     """One of fixed choices (value, words). default: a value, or what gives it when the form is shown."""
     return SelectField(
@@ -191,6 +209,7 @@ def choice(label: str, choices: Iterable[tuple[str, str]], description: str = ""
         choices=[SelectChoice(value, words) for value, words in choices],
         default=default,
         render_kw=_control(),
+        widget=RememberingSelect(),
     )
 
 
