@@ -11,6 +11,7 @@ from app.campaigns.lifecycle import CampaignStatus
 from app.campaigns.models import Campaign
 from app.channels.contract import Reason
 from app.extensions import db
+from app.kernel.db import transaction
 from app.kernel.headway import Teller
 from app.reports import recipients
 from app.sending import progress
@@ -79,6 +80,18 @@ def test_people_who_are_being_put_in_line_are_told_of_until_they_are(manager: Br
     part = manager.get(f"/reports/campaign/{campaign_id}/counts").text
     assert 'aria-valuemax="200" aria-valuenow="50"' in part and 'data-width="25.0"' in part
     assert "50 people a second, about 3 seconds left" in part and "progress-bar-indeterminate" not in part
+
+
+def test_recipients_appear_by_themselves_once_they_are_in_line(manager: Browser) -> None:
+    with transaction():
+        live = factories.live_campaign(2).id
+    path = f"/reports/campaign/{live}"
+    asks = f'hx-get="{path}" hx-trigger="every 2s" hx-select="#found"'
+    before = manager.get(path).text
+    assert "They appear here by themselves." in before and asks in before
+    jobs.settle_campaign(live)
+    after = manager.get(path).text
+    assert after.count('class="is-main"') == 2 and asks not in after
 
 
 def test_the_part_that_stays_fresh_keeps_the_filter(manager: Browser, campaign_id: int) -> None:
