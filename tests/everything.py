@@ -37,9 +37,13 @@ ON_EMBEDDED_ONLY = (
     "tests/test_wsgi.py",
     "tests/twilio",
     "tests/web/api/test_docs_api.py",
+    "tests/web/test_assets.py",
+    "tests/web/test_dates.py",
     "tests/web/test_inbox.py",
     "tests/web/test_languages.py",
+    "tests/web/test_policy.py",
     "tests/web/test_security.py",
+    "tests/web/test_words.py",
 )
 # Walks that ask every list and every field for everything: MariaDB refuses what SQLite refuses and more.
 ON_SERVERS_ONLY = ("tests/web/api/test_bodies.py", "tests/web/test_fab_apis.py")
