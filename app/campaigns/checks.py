@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from sqlalchemy import func, inspect, select
 
 from app.audience.models import contact_folder
-from app.campaigns import content, custom_fields, days_off, fields, push_checks, sender_checks, text_checks
+from app.campaigns import content, custom_fields, days_off, fields, images, push_checks, sender_checks, text_checks
 from app.campaigns.fields import Kind
 from app.campaigns.lifecycle import CampaignStatus
 from app.campaigns.models import Campaign, CampaignContact, CampaignDocument, CampaignGroup
@@ -314,12 +314,16 @@ def document_name(name: str) -> str:
     return safe[-200:]
 
 
-def media_type(given: str) -> str:
-    """The media type of an upload, or the general one when it makes no sense."""
+def media_type(given: str, data: bytes) -> str:
+    """The media type of an upload, or the general one when it makes no sense. Of pictures the bytes tell, not the name:
+    who fetches one refuses it when the two differ."""
+    if picture := images.media_type_of(data):
+        return picture
     text = given.split(";", 1)[0].strip().lower()
-    return text if MEDIA_TYPE.fullmatch(text) else "application/octet-stream"
+    return text if MEDIA_TYPE.fullmatch(text) and text not in images.ENDINGS else "application/octet-stream"
 
 
 def current_documents(campaign: Campaign) -> list[CampaignDocument]:
-    """The documents that go with the campaign now."""
-    return [document for document in campaign.documents if not document.is_removed]
+    """The documents that go with the campaign now, in the order in which they were attached."""
+    there = (document for document in campaign.documents if not document.is_removed)
+    return sorted(there, key=lambda document: document.id)

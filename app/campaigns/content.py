@@ -89,7 +89,7 @@ def check(campaign: Campaign) -> None:
 def _checked(campaign: Campaign, version: int, values: dict[str, Any]) -> list[str]:
     """Compile the values for the campaign's channel; returns the targets of tracked links."""
     if campaign.channel in TO_PHONES:
-        text_content.make(campaign, values["document_ids"])
+        text_content.make(campaign, campaign.channel, values["document_ids"])
         return []
     if campaign.channel is Channel.PUSH:
         return list(push_content.compiled_draft(campaign, track_clicks=campaign.track_clicks).links)

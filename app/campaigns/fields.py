@@ -174,6 +174,17 @@ FIELDS = (
         channels=EMAIL | TEXTS,
     ),
     CampaignField(
+        name="documents",
+        kind=Kind.DOCUMENTS,
+        step=Step.CONTENT,
+        label=N_("Attach documents"),
+        help=N_(
+            "They go with a message of your own, not with a template: the first JPEG or PNG of up to 5 MB as a picture "
+            "above the text, all others as links. All together up to 10 MB."
+        ),
+        channels=WHATSAPP,
+    ),
+    CampaignField(
         name="track_opens", kind=Kind.FLAG, step=Step.CONTENT, label=N_("Count opens"), channels=EMAIL, default=True
     ),
     CampaignField(

@@ -273,7 +273,7 @@ def _attach(campaign: Campaign, name: str, media_type: str, data: bytes) -> Camp
     document = CampaignDocument(
         campaign=campaign,
         name=name,
-        media_type=checks.media_type(media_type),
+        media_type=checks.media_type(media_type, data),
         size_bytes=len(data),
         data=data,
         created_at=clock.utcnow(),

@@ -48,6 +48,7 @@ class Reason(StrEnum):
     REJECTED = "rejected"
     REJECTED_CONTENT = "rejected-content"
     TOO_LARGE = "too-large"
+    MEDIA_REFUSED = "media-refused"  # the picture could not be fetched, or is none that the channel shows
     REPLY_LOST = "reply-lost"
     DEVICE_GONE = "device-gone"  # the push service knows none of the person's devices any more
     SERVICE_AWAY = "service-away"  # a push service that cannot take it now
@@ -117,7 +118,7 @@ class OutgoingText:
     "whatsapp:" before it. body: as the phone shows it. content_sid: the template that is sent instead, "" for none;
     then body is the JSON of its variables. callback_url: where the provider reports what became of it; its token names
     the message, so that a report finds its recipient even when our process died before it could note the provider's id.
-    "": nowhere.
+    "": nowhere. media_url: where the provider fetches the picture that is shown above the body, "" for none.
     """
 
     ref: int
@@ -125,6 +126,7 @@ class OutgoingText:
     body: str
     callback_url: str = ""
     content_sid: str = ""
+    media_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,12 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 OPTED_OUT = frozenset({21610})
 INVALID = frozenset({21211, 21214, 21217, 21614, 63003, 63024})
-# words or a template that cannot be sent, whoever gets them; 63027 and more: of WhatsApp's templates
-CONTENT = frozenset({21602, 21605, 21617, 21655, 21656, 30007, 63005, 63027, 63028, 63040, 63041, 63042})
+# words or a template that cannot be sent, whoever gets them; 63021: a kind of content that the channel does not take;
+# 63027 and more: of WhatsApp's templates
+CONTENT = frozenset({21602, 21605, 21617, 21655, 21656, 30007, 63005, 63021, 63027, 63028, 63040, 63041, 63042})
+# a picture that Twilio could not fetch or read; 21623: more than one message takes
+MEDIA = frozenset({12300, 21620, 21623, 63019})
+TOO_LARGE = frozenset({11751, 30019, 63034})
 NEEDS_TEMPLATE = frozenset({63016})  # words of our own, and the person has not written within a day
 NO_ROUTE = frozenset({21408, 21612})  # a country that the account may not, or cannot, reach
 # sign-in, a suspended account, or a sender that may not send: nobody gets anything until a person mends it
@@ -53,6 +57,10 @@ def result_of(answer: Answer) -> SendResult:
         return _result(Outcome.REFUSED, Fault.RECIPIENT, Reason.INVALID_RECIPIENT, answer, said)
     if code in NEEDS_TEMPLATE:
         return _result(Outcome.REFUSED, Fault.CONTENT, Reason.OUTSIDE_WINDOW, answer, said)
+    if code in MEDIA:
+        return _result(Outcome.REFUSED, Fault.CONTENT, Reason.MEDIA_REFUSED, answer, said)
+    if code in TOO_LARGE:
+        return _result(Outcome.REFUSED, Fault.CONTENT, Reason.TOO_LARGE, answer, said)
     if code in CONTENT:
         return _result(Outcome.REFUSED, Fault.CONTENT, Reason.REJECTED_CONTENT, answer, said)
     return _result(Outcome.REFUSED, Fault.RECIPIENT, Reason.REJECTED, answer, said)

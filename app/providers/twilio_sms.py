@@ -81,6 +81,8 @@ class _Line:
             values |= {"ContentSid": message.content_sid, "ContentVariables": message.body}
         else:
             values["Body"] = message.body
+        if message.media_url:
+            values["MediaUrl"] = message.media_url
         if message.callback_url:
             values["StatusCallback"] = message.callback_url
         return urlencode(values).encode()

@@ -154,7 +154,7 @@ def _question(campaign: Campaign, row: Row[Any]) -> Question:
     number = destination.of(campaign).address(addresses) if addresses else None
     if gateway is None or addresses is None or not number or phone_index(number) != row.address_index:
         raise NotFound(receipts.UNKNOWN)
-    message = text_content.compiled_words(campaign.id, row.content_version)
+    message = text_content.compiled_words(campaign, row.content_version)
     return Question(
         seq=row.seq,
         settings=gateways.settings_of(gateway),

@@ -33,7 +33,8 @@ class Preview:
     """A message as one person would get it. html: "" when the message is plain text.
 
     Where a value is missing that the message gives no default for, its name stands between the brackets of MARK.
-    missing: those names. size_bytes: of the message without documents.
+    missing: those names. size_bytes: of the message without documents. picture: the id of the document that is shown
+    above the text, None for none.
     """
 
     subject: str
@@ -41,6 +42,7 @@ class Preview:
     text: str
     missing: tuple[str, ...]
     size_bytes: int
+    picture: int | None = None
 
 
 def of(campaign: Campaign, contact: Contact | None) -> Preview:
@@ -88,7 +90,8 @@ def _text_as_got(campaign: Campaign, contact: Contact | None) -> Preview:
     compiled = text_content.compiled_example(campaign, _mark)
     values = values_for(contact)
     text = compiled.render(values)
-    return Preview("", "", text, _missing(campaign, values), len(text.encode()))
+    picture = text_content.picture_of(campaign)
+    return Preview("", "", text, _missing(campaign, values), len(text.encode()), picture)
 
 
 def _push_as_got(campaign: Campaign, contact: Contact | None) -> Preview:

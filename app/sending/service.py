@@ -114,7 +114,7 @@ def _send_text(campaign: Campaign, to: str) -> TestReport:
         recipient = PREFIXES[channel] + normalise_phone(to, None)
     except InvalidInput as error:
         raise error.about("to") from error
-    message = OutgoingText(0, recipient, body, content_sid=text.content_sid)
+    message = OutgoingText(0, recipient, body, content_sid=text.content_sid, media_url=text.picture_url)
     settings = gateways.settings_of(campaign.gateway)
     db.session.rollback()  # no transaction stays open across the network call
     return transport_for(channel)(settings).send_one(message)

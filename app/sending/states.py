@@ -72,5 +72,12 @@ RESUMABLE = frozenset({Reason.VALIDITY_PERIOD_EXPIRED, Reason.CAMPAIGN_UNPUBLISH
 # Failures that may end well when a person lets them be tried again: no server took the message over, and neither the
 # address nor the content is at fault for good. A worker lost on the way leaves `unconfirmed`: never sent again.
 RETRIABLE = frozenset(
-    {Reason.RETRIES_EXHAUSTED, Reason.REJECTED, Reason.MAILBOX_FULL, Reason.POISON, Reason.RENDER_ERROR}
+    {
+        Reason.RETRIES_EXHAUSTED,
+        Reason.REJECTED,
+        Reason.MAILBOX_FULL,
+        Reason.POISON,
+        Reason.RENDER_ERROR,
+        Reason.MEDIA_REFUSED,
+    }
 )

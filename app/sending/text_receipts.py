@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.audience.models import SuppressionSource
 from app.audience.suppressions import suppress
 from app.campaigns.models import Campaign
-from app.channels.contract import TO_PHONES
+from app.channels.contract import TO_PHONES, Reason
 from app.channels.models import Gateway
 from app.extensions import db
 from app.kernel.db import db_now
@@ -27,6 +27,8 @@ OPEN_ENDED = (RecipientState.SENT, RecipientState.UNCONFIRMED)  # what a report 
 # (Twilio's error dictionary).
 GONE_CODES = frozenset({"30005", "30006", "63003", "63024"})
 OPTED_OUT_CODE = "21610"
+# Codes of a picture that could not be fetched or read: the message never reached the phone.
+MEDIA_CODES = frozenset({"12300", "63019"})
 
 
 class Fate(StrEnum):
@@ -76,7 +78,8 @@ def apply(campaign_id: int, seq: int, message_id: str, status: str, code: str, s
     }[fate]
     if new is row.state and row.provider_id:
         return False
-    values: dict[str, Any] = {"reason": None, "detail": code or said or None, "provider_id": message_id[:64] or None}
+    reason = Reason.MEDIA_REFUSED if code in MEDIA_CODES else None
+    values: dict[str, Any] = {"reason": reason, "detail": code or said or None, "provider_id": message_id[:64] or None}
     values["not_before"] = None
     if new is not RecipientState.SENT:
         values["done_at"] = db_now()

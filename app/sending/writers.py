@@ -78,7 +78,7 @@ class TextWriter:
 
     def __init__(self, message: CompiledText, campaign: Campaign, callback: str) -> None:
         self.fields = message.fields
-        self._render, self._content_sid = message.render, message.content_sid
+        self._render, self._content_sid, self._picture_url = message.render, message.content_sid, message.picture_url
         self._prefix, self._campaign_id = PREFIXES[campaign.channel], campaign.id
         self._token = signer(key_for(TokenPurpose.CALLBACK))
         self._callback = callback
@@ -86,7 +86,8 @@ class TextWriter:
     def write(self, ref: int, to: str, seq: int, values: Mapping[str, str]) -> OutgoingText:
         """The text, or the variables of the template, with the callback."""
         back = self._callback and self._callback + self._token(self._campaign_id, seq).decode()
-        return OutgoingText(ref, self._prefix + to, self._render(values), back, self._content_sid)
+        body = self._render(values)
+        return OutgoingText(ref, self._prefix + to, body, back, self._content_sid, self._picture_url)
 
 
 class PushWriter:
@@ -111,7 +112,7 @@ def writer_of(campaign: Campaign, carrier: Sender) -> Writer:
         push = push_content.compiled(campaign.id, campaign.content_version)
         return PushWriter(push, campaign.id, campaign.valid_until)
     if campaign.channel in TO_PHONES:
-        text = text_content.compiled(campaign.id, campaign.content_version)
+        text = text_content.compiled(campaign, campaign.content_version)
         return TextWriter(text, campaign, _callback(campaign))
     account = campaign.smtp_account
     assert isinstance(account, SmtpAccount) and isinstance(carrier, SmtpAccount)

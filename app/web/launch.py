@@ -23,7 +23,7 @@ from app.kernel.errors import InvalidInput
 from app.reports.launch import LaunchCheck, Message, Missing, Sender
 from app.sending.forecast import Forecast
 from app.sending.throttle import SECOND_US, Limit, to_us
-from app.web import domain_paces, security, stand_ins, warm_up, words
+from app.web import domain_paces, phone_documents, security, stand_ins, warm_up, words
 from app.web.base import may
 from app.web.formats import grouped, size_words
 
@@ -210,6 +210,9 @@ def _to_phones(check: LaunchCheck, size: Size) -> list[Item]:
     """What is to be known of a message to phones, and what everybody's would cost."""
     is_text = check.campaign.channel is Channel.SMS
     found = _text(check, size) if is_text else _whatsapp(check.campaign)
+    for told in phone_documents.told(check.campaign):
+        fix = _edit(check.campaign, "documents") if told.is_mended_there else ()
+        found.append(Item("documents", Level.WARNING if told.warns else Level.OK, told.text, *fix))
     gateway, people = check.campaign.gateway, check.people.waiting
     if gateway is not None and gateway.segment_price_micros and people:
         number = people * (size.segments if is_text else 1)
@@ -223,13 +226,12 @@ def _to_phones(check: LaunchCheck, size: Size) -> list[Item]:
 
 def _whatsapp(campaign: Campaign) -> list[Item]:
     """What WhatsApp thinks of a campaign: its template, and how fast it writes."""
-    found = []
     if campaign.whatsapp_template is not None:
         text = _("It follows the approved template %(name)s.", name=campaign.whatsapp_template)
-        found.append(Item("template", Level.OK, text))
+        found = [Item("template", Level.OK, text)]
     else:
         text = _("Without a template it reaches only people who wrote within 24 hours; all others are skipped.")
-        found.append(Item("template", Level.WARNING, text, *_edit(campaign, "whatsapp_template_id")))
+        found = [Item("template", Level.WARNING, text, *_edit(campaign, "whatsapp_template_id"))]
     if campaign.delay_seconds < SAFE_DELAY_SECONDS:
         text = _("WhatsApp blocks senders who write fast. Leave at least 6 minutes between messages.")
         found.append(Item("delay", Level.WARNING, text, *_edit(campaign, "delay_seconds")))

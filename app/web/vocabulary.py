@@ -95,6 +95,7 @@ OF_VALUES: dict[type[StrEnum], dict[Any, Any]] = {
         Reason.REJECTED: _lp("reason", "refused by the server"),
         Reason.REJECTED_CONTENT: _lp("reason", "content refused by the server"),
         Reason.TOO_LARGE: _lp("reason", "message too large"),
+        Reason.MEDIA_REFUSED: _lp("reason", "picture not fetched or not shown"),
         Reason.REPLY_LOST: _lp("reason", "answer of the server lost"),
         Reason.DEVICE_GONE: _lp("reason", "no device left"),
         Reason.SERVICE_AWAY: _lp("reason", "push service busy"),
@@ -341,6 +342,10 @@ EXPLAINED: dict[Reason, Any] = {
     Reason.REJECTED: _l("The server refused this message for good; its own words say why."),
     Reason.REJECTED_CONTENT: _l("The server takes the content for unwanted mail. Change the message."),
     Reason.TOO_LARGE: _l("The message with its documents is larger than the server takes. Make it smaller."),
+    Reason.MEDIA_REFUSED: _l(
+        "Twilio could not fetch the picture, or WhatsApp does not show it. Look whether the server can be reached from "
+        "outside, or attach another JPEG or PNG."
+    ),
     Reason.REPLY_LOST: _l(
         "It was handed over, but the server's answer was lost. It may have arrived, so it is not sent again by itself."
     ),

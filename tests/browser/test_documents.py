@@ -1,5 +1,7 @@
 """Files for a campaign are dropped or chosen, go at once, and each says what became of it."""
 
+import struct
+import zlib
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -9,6 +11,7 @@ from playwright.sync_api import Page, Route, expect
 from sqlalchemy import select
 
 from app.campaigns.models import CampaignDocument
+from app.channels.models import Gateway
 from app.extensions import db
 from app.kernel.db import transaction
 from app.sending import service as sending
@@ -29,6 +32,17 @@ CHOOSE = """(select, value) => {
 NUMBERS = count(1)
 
 
+def png(width: int, height: int) -> bytes:
+    """A picture in one colour (RFC 2083)."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    lines = (b"\0" + bytes((214, 92, 122)) * width) * height
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b"")
+
+
 @pytest.fixture()
 def campaign_id(seeded: Seed) -> Iterator[int]:
     with transaction():
@@ -36,6 +50,20 @@ def campaign_id(seeded: Seed) -> Iterator[int]:
     yield made
     with transaction():
         sending.delete_campaign(made)
+
+
+@pytest.fixture()
+def over_whatsapp(seeded: Seed) -> Iterator[int]:
+    """A campaign over WhatsApp in words of our own."""
+    with transaction():
+        sender = factories.whatsapp_gateway(name="Shop on WhatsApp")
+        text = "Spring is here: tulips, roses and more."
+        made = factories.whatsapp_campaign(sender=sender, name="Spring", text=text, template_values="").id
+        sender_id = sender.id
+    yield made
+    with transaction():
+        sending.delete_campaign(made)
+        db.session.delete(db.session.get_one(Gateway, sender_id))
 
 
 @pytest.fixture()
@@ -98,6 +126,30 @@ def test_files_of_a_campaign_are_attached_refused_tried_again_and_taken_off(
     page.get_by_role("button", name="Save").click()
     page.wait_for_url("**/campaigns/list/")
     assert stored(campaign_id) == ["notes.txt", "offer.pdf"]
+
+
+def test_which_file_whatsapp_shows_follows_what_is_attached_and_taken_off(
+    page: Page, over_whatsapp: int, tmp_path: Path
+) -> None:
+    for name, data in (("first.pdf", b"%PDF-1.7"), ("rose.png", png(400, 300)), ("tulip.png", png(400, 300))):
+        (tmp_path / name).write_bytes(data)
+    page.goto(f"/campaigns/edit/{over_whatsapp}")
+    zone = page.locator("[data-documents]")
+    zone.locator("input[type=file]").set_input_files(sorted(tmp_path.iterdir()))
+    goes = zone.locator(".document-goes")
+    shown, linked = "shown as a picture above the text", "follows the text as a link"
+    expect(goes).to_have_text([linked, shown, linked])
+    assert findings(page) == []
+    zone.get_by_role("button", name="Take off rose.png").click()
+    page.locator("#modal-confirm").get_by_role("button", name="Take off").click()
+    expect(goes).to_have_text([linked, shown])
+    page.reload()
+    expect(goes).to_have_text([linked, shown])
+    page.goto(f"/campaigns/show/{over_whatsapp}")
+    picture = page.get_by_alt_text("The picture above the text")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.complete && image.naturalWidth") == 400
+    assert findings(page) == []
 
 
 def test_a_file_that_is_on_its_way_shows_its_bar_and_can_be_cancelled(page: Page, campaign_id: int) -> None:

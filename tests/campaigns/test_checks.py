@@ -295,17 +295,22 @@ def test_a_document_that_servers_refuse_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"),
+    ("given", "data", "kept"),
     [
-        ("application/pdf", "application/pdf"),
-        ("Image/PNG; name=x", "image/png"),
-        ("", "application/octet-stream"),
-        ("text/plain\r\nX: y", "application/octet-stream"),
-        ("nonsense", "application/octet-stream"),
+        ("application/pdf", b"%PDF-1.7", "application/pdf"),
+        ("Text/CSV; name=x", b"a;b", "text/csv"),
+        ("image/png", b"\x89PNG\r\n\x1a\n", "image/png"),
+        ("image/png", b"\xff\xd8\xff\xe0", "image/jpeg"),
+        ("", b"\xff\xd8\xff\xe0", "image/jpeg"),
+        ("image/jpeg", b"%PDF-1.7", "application/octet-stream"),
+        ("image/tiff", b"II*\x00", "image/tiff"),
+        ("", b"a", "application/octet-stream"),
+        ("text/plain\r\nX: y", b"a", "application/octet-stream"),
+        ("nonsense", b"a", "application/octet-stream"),
     ],
 )
-def test_the_type_of_a_document_is_one(given: str, kept: str) -> None:
-    assert checks.media_type(given) == kept
+def test_the_type_of_a_document_is_one_and_of_a_picture_the_bytes_tell_it(given: str, data: bytes, kept: str) -> None:
+    assert checks.media_type(given, data) == kept
 
 
 def test_documents_together_have_a_limit(app: Flask) -> None:

@@ -40,3 +40,16 @@ def test_a_text_that_is_empty_or_too_long_for_one_person_is_refused_for_them(nam
     template = "{{ first_name }}" if not name else "Hi {{ first_name }}"
     with pytest.raises(InvalidInput):
         compile_text(template, []).render({"first_name": name})
+
+
+def test_below_a_picture_whatsapp_shows_less() -> None:
+    template, link = "Hi {{ first_name }}", "https://a.example/d/1"
+    compiled = compile_text(template, [link], "https://a.example/d/2")
+    assert compiled.picture_url == "https://a.example/d/2"
+    fits = "x" * (1024 - len("Hi \n" + link))
+    assert compiled.render({"first_name": fits}) == f"Hi {fits}\n{link}"
+    with pytest.raises(InvalidInput, match="Below a picture"):
+        compiled.render({"first_name": fits + "x"})
+    assert compile_text(template, [link]).render({"first_name": fits + "x"})
+    with pytest.raises(InvalidInput, match="Below a picture"):
+        compile_text("x" * 1025, [], link)

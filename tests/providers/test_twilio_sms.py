@@ -81,6 +81,21 @@ def test_a_template_of_whatsapp_goes_with_its_variables_and_without_words_of_our
     ]
 
 
+def test_a_picture_of_whatsapp_goes_as_the_address_where_it_is_fetched() -> None:
+    with TwilioServer() as server:
+        whatsapp = settings(server.url, sender="whatsapp:+15005550006")
+        message = OutgoingText(0, "whatsapp:+48501000001", "Hi", media_url="https://muster.example/d/a-_1")
+        TwilioTransport(whatsapp).send_one(message)
+    assert server.taken == [
+        {
+            "To": "whatsapp:+48501000001",
+            "From": "whatsapp:+15005550006",
+            "Body": "Hi",
+            "MediaUrl": "https://muster.example/d/a-_1",
+        }
+    ]
+
+
 def test_a_messaging_service_sends_in_its_own_name() -> None:
     with TwilioServer() as server:
         service = f"MG{'2' * 32}"

@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 from app.audience import service
 from app.audience.models import Contact, Reply, Suppression, SuppressionSource
 from app.campaigns import service as campaigns
+from app.campaigns import text_content
 from app.campaigns.lifecycle import CampaignStatus
 from app.channels import limits as channel_limits
 from app.channels.contract import Channel, Reason
@@ -101,6 +102,41 @@ def test_words_of_our_own_reach_only_who_wrote_within_a_day(provider: Provider) 
         *[(RecipientState.SKIPPED, Reason.OUTSIDE_WINDOW)] * 3,
     ]
     assert status(campaign_id) is CampaignStatus.FINISHED
+
+
+PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0"
+
+
+def test_the_first_picture_that_whatsapp_shows_goes_as_media_and_all_else_as_links(provider: Provider) -> None:
+    server = provider()
+    with transaction():
+        folder = factories.folder()
+        factories.people_on_whatsapp(2, folder)
+        made = factories.whatsapp_campaign(folder, text="Look:", template_values="")
+        files = [("a.pdf", b"%PDF-1.7"), ("large.png", PNG + bytes(5_000_000)), ("b.png", PNG), ("c.jpg", JPEG)]
+        documents = [campaigns.attach(made.id, name, "", data).id for name, data in files]
+        campaign_id = campaigns.publish(made.id, factories.BY).id
+    jobs.settle_campaign(campaign_id)
+    for seq in (1, 2):
+        write(campaign_id, number_of(campaign_id, seq), f"SM{seq}")
+    tick_and_work()
+    links = [text_content.document_link(each) for each in documents]
+    shown = links.pop(2)
+    assert [(form["Body"], form["MediaUrl"]) for form in server.taken] == [("\n".join(["Look:", *links]), shown)] * 2
+    sid = rows(campaign_id)[0].provider_id or ""
+    assert in_transaction(text_receipts.apply, campaign_id, 1, sid, "failed", "63019")
+    assert [(row.state, row.reason) for row in rows(campaign_id)] == [
+        (RecipientState.UNDELIVERED, Reason.MEDIA_REFUSED),
+        (RecipientState.SENT, None),
+    ]
+
+
+def test_a_template_and_a_text_message_show_no_picture(app: Flask) -> None:
+    with transaction():
+        for made in (factories.whatsapp_campaign(), factories.text_campaign()):
+            campaigns.attach(made.id, "a.png", "image/png", PNG)
+            compiled = text_content.compiled_draft(made)
+            assert (compiled.picture_url, text_content.picture_of(made)) == ("", None)
 
 
 def test_stop_over_whatsapp_bars_whatsapp_and_leaves_text_messages(provider: Provider) -> None:

@@ -28,7 +28,7 @@ function freePort() {
 }
 
 // A description with the path that we call. A date may be without a time, as in Twilio's documentation and in its own
-// links to further pages.
+// links to further pages. That a form repeats the name of a list is OpenAPI's default; Prism wants it said.
 function description(name) {
   const whole = JSON.parse(readFileSync(new URL(`node_modules/.twilio/twilio_${name}.json`, import.meta.url), "utf8"));
   const { path } = CALLED[name];
@@ -37,6 +37,9 @@ function description(name) {
     delete schema.format;
     schema.pattern = "^\\d{4}-\\d\\d-\\d\\d(T\\d\\d:\\d\\d:\\d\\dZ)?$";
   }
+  const form = whole.paths[path].post?.requestBody.content["application/x-www-form-urlencoded"];
+  const lists = Object.entries(form?.schema.properties ?? {}).filter(([, { type }]) => type === "array");
+  if (form) form.encoding = Object.fromEntries(lists.map(([list]) => [list, { style: "form", explode: true }]));
   return { ...whole, paths: { [path]: whole.paths[path] } };
 }
 

@@ -39,6 +39,10 @@ SENT = {
         WHATSAPP + NUMBER,
         OutgoingText(0, WHATSAPP + THEIRS, json.dumps({"1": "Ann"}), REPORT_TO, TEMPLATE),
     ),
+    "WhatsApp with a picture": (
+        WHATSAPP + NUMBER,
+        OutgoingText(0, WHATSAPP + THEIRS, "Hi", REPORT_TO, media_url="https://muster.example/d/abc-_1"),
+    ),
     "template of a service": (SERVICE, OutgoingText(0, WHATSAPP + THEIRS, "{}", REPORT_TO, TEMPLATE)),
 }
 
@@ -121,6 +125,7 @@ GOOD = {"To": THEIRS, "From": NUMBER, "Body": "Hi"}
         pytest.param(GOOD | {"ContentSid": "HX1"}, MESSAGES, id="a template that is none"),
         pytest.param(GOOD | {"MessagingServiceSid": "MG-1"}, MESSAGES, id="a service that is none"),
         pytest.param(GOOD | {"StatusCallback": "not an address"}, MESSAGES, id="reports to nowhere"),
+        pytest.param(GOOD | {"MediaUrl": "not an address"}, MESSAGES, id="a picture from nowhere"),
         pytest.param(GOOD, MESSAGES.replace(ACCOUNT, "AC1"), id="an account that is none"),
     ],
 )

@@ -1,6 +1,8 @@
 """Campaigns to phones through a Twilio that was not written here: what it was sent, reports, and passes on."""
 
 import itertools
+import ssl
+import urllib.request
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,7 +10,9 @@ from sqlalchemy import select
 
 from app.audience.models import Reply, ReplyMeaning, Suppression, SuppressionSource
 from app.campaigns import service as campaigns
+from app.campaigns import text_content
 from app.campaigns.lifecycle import CampaignStatus
+from app.campaigns.models import CampaignDocument
 from app.channels import gateways
 from app.channels.contract import Channel
 from app.channels.models import Gateway
@@ -16,18 +20,23 @@ from app.extensions import db
 from app.kernel.db import transaction
 from app.providers.twilio_history import messages_to
 from app.sending.states import RecipientState
+from jobs import sending as jobs
 from tests import factories
 from tests.sending import ledger
 from tests.sending.test_path import status, tick_and_work
 from tests.sending.test_texts import rows
+from tests.sending.test_whatsapp import PNG, number_of
 from tests.twilio.conftest import Emulated, Panel
 
 pytestmark = pytest.mark.usefixtures("emulated")
 _numbers = itertools.count(15005550100)
 
 
-def publish(emulated: Emulated, people: int, channel: Channel = Channel.SMS, **sender: str) -> int:
-    """A campaign from a number that is the account's own, unless `sender` says otherwise."""
+def publish(
+    emulated: Emulated, people: int, channel: Channel = Channel.SMS, *, picture: bytes = b"", **sender: str
+) -> int:
+    """A campaign from a number that is the account's own, unless `sender` says otherwise; over WhatsApp it follows a
+    template, or says words of our own below the picture."""
     number = f"+{next(_numbers)}"
     values = {"account_sid": emulated.account, "sender": number, "channel": channel, "secret": emulated.token}
     with transaction():
@@ -39,10 +48,13 @@ def publish(emulated: Emulated, people: int, channel: Channel = Channel.SMS, **s
         folder = factories.folder()
         if channel is Channel.WHATSAPP:
             factories.people_on_whatsapp(people, folder)
-            made = factories.whatsapp_campaign(folder, sender=gateway)
+            own = {"text": "Look:", "template_values": ""} if picture else {}
+            made = factories.whatsapp_campaign(folder, sender=gateway, **own)
         else:
             factories.people_with_phones(people, folder)
             made = factories.text_campaign(folder, sender=gateway)
+        if picture:
+            campaigns.attach(made.id, "a.png", "", picture)
         return campaigns.publish(made.id, factories.BY).id
 
 
@@ -106,6 +118,21 @@ def test_a_stop_that_it_passes_on_bars_the_number(emulated: Emulated, channel: C
     assert (reply.channel, reply.meaning, reply.campaign_id) == (channel, ReplyMeaning.STOP, campaign_id)
     entry = db.session.scalars(select(Suppression)).one()
     assert (entry.channel, entry.source) == (channel, SuppressionSource.STOP_WORD)
+
+
+def test_a_picture_of_whatsapp_is_fetched_where_it_was_told(emulated: Emulated, web: Panel) -> None:
+    campaign_id = publish(emulated, 1, Channel.WHATSAPP, picture=PNG)
+    jobs.settle_campaign(campaign_id)
+    number = f"whatsapp:{sender_of(campaign_id).sender}"
+    emulated.writes(f"whatsapp:{number_of(campaign_id, 1)}", number, "hello")
+    tick_and_work()
+    (taken,) = emulated.messages(From=number)
+    assert (taken["body"], taken["num_media"]) == ("Look:", "1")
+    (document_id,) = db.session.scalars(select(CampaignDocument.id))
+    db.session.rollback()
+    link, trust = text_content.document_link(document_id), ssl.create_default_context(cafile=web.ca_file)
+    with urllib.request.urlopen(link, timeout=10, context=trust) as answer:
+        assert (answer.headers["Content-Type"], answer.read()) == ("image/png", PNG)
 
 
 def test_what_it_remembers_of_a_number_is_found(emulated: Emulated) -> None:

@@ -6,12 +6,14 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from app.campaigns import service
 from app.campaigns.models import Campaign
 from app.channels.contract import Channel
 from app.channels.models import ApprovalState, Gateway, WhatsAppTemplate
 from app.extensions import db
 from app.kernel.audit import AuditEvent, What
 from app.providers.twilio_content import FIRST_PAGE
+from app.web import phone_documents
 from tests import factories
 from tests.providers.test_twilio_content import content, page
 from tests.providers.twilio_server import TwilioServer, refused
@@ -95,7 +97,7 @@ def test_a_campaign_is_written_with_a_template(manager: Browser) -> None:
     page = manager.get(ADD).text
     assert 'name="whatsapp_template_id"' in page and "parcel (en)" in page
     assert waiting.name not in page and "Only texts" not in page
-    for name in ("html", "subject", "documents", "smtp_account_id"):
+    for name in ("html", "subject", "smtp_account_id"):
         assert f'name="{name}"' not in page
     values = "1 = {{ first_name }}\r\n2 = seven"
     data = form_of(manager, ADD) | {"name": "Parcel", "whatsapp_template_id": template.id, "template_values": values}
@@ -137,6 +139,54 @@ def test_the_launch_check_warns_of_haste_and_of_words_without_a_template(manager
     assert "at least 6 minutes" not in slow and "2 WhatsApp messages" in slow
     free = manager.get(f"/launch/check/{made(text='Hello', template_values='')}").text
     assert "Without a template it reaches only people who wrote within 24 hours" in free
+
+
+def test_what_becomes_of_documents_is_seen_before_the_start(
+    manager: Browser, panel: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(panel.config, "PUBLIC_URL", "https://muster.example")
+    pk = made(text="Look:", template_values="")
+    png = b"\x89PNG\r\n\x1a\n"
+    files = [("offer.png", png), ("scan.tiff", b"II*"), ("terms.pdf", b"%PDF-1.7"), ("more.png", png)]
+    shown = [service.attach(pk, name, "", data).id for name, data in files][0]
+    db.session.commit()
+    form, page = manager.get(f"/campaigns/edit/{pk}").text, manager.get(f"/campaigns/show/{pk}").text
+    as_picture, as_link = "shown as a picture above the text</", "follows the text as a link</"
+    for text in (form, page):
+        assert (text.count(as_picture), text.count(as_link)) == (1, 3)
+    assert f'src="/documents/{shown}/file"' in page and f'src="/documents/{shown}/file"' not in form
+    address = f"/launch/check/{pk}"
+    check = manager.get(address).text
+    assert "offer.png is shown as a picture above the text." in check and "3 documents follow as links." in check
+    assert "scan.tiff goes as a link: WhatsApp shows" in check and "terms.pdf goes" not in check
+    assert "Neither Twilio nor the phones" not in check
+    monkeypatch.setitem(panel.config, "PUBLIC_URL", "http://127.0.0.1:8080")
+    assert "Neither Twilio nor the phones reach 127.0.0.1" in manager.get(address).text
+    campaign = stored()
+    campaign.text = "x" * 1025
+    db.session.commit()
+    assert "Below a picture WhatsApp shows 1024 characters, and the text has" in manager.get(address).text
+    campaign = stored()
+    campaign.whatsapp_template_id, campaign.template_values = factories.whatsapp_template().id, "1 = a\n2 = b"
+    db.session.commit()
+    assert "Its documents are not sent" in manager.get(address).text
+    page = manager.get(f"/campaigns/show/{pk}").text
+    assert as_picture not in page and "offer.png" in page and '/file" alt' not in page
+
+
+@pytest.mark.parametrize(
+    ("host", "is_reachable"),
+    [
+        ("muster.example.org", True),
+        ("8.8.8.8", True),
+        ("localhost", False),
+        ("panel.local", False),
+        ("10.1.2.3", False),
+        ("::1", False),
+    ],
+)
+def test_an_address_of_this_network_is_known(host: str, is_reachable: bool) -> None:
+    assert phone_documents.is_reachable(host) is is_reachable
 
 
 def test_a_gateway_for_whatsapp_is_made_and_keeps_what_it_carries(admin: Browser) -> None:

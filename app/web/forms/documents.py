@@ -10,7 +10,7 @@ from sqlalchemy import select
 from wtforms import MultipleFileField
 from wtforms.fields import SelectChoice
 
-from app.campaigns import checks, fields
+from app.campaigns import checks, fields, text_content
 from app.campaigns.fields import Kind
 from app.campaigns.lifecycle import EDITABLE
 from app.campaigns.models import Campaign
@@ -38,6 +38,7 @@ def drop_zone(element: str, name: str, campaign: Campaign | None, described: str
     chooser: the id of the select that says to which campaign they go, where the page has one; else they go to
     `campaign`, or with the form.
     """
+    shows_picture = campaign is not None and campaign.channel is Channel.WHATSAPP and not campaign.whatsapp_template
     page = render_template(
         "_documents.html",
         element=element,
@@ -48,6 +49,10 @@ def drop_zone(element: str, name: str, campaign: Campaign | None, described: str
         address=url_for("CampaignApi.add_document", pk=campaign.id if campaign is not None else 0),
         sends_at_once=campaign is not None or bool(chooser),
         most=MAX_DOCUMENTS_BYTES,
+        shows_picture=shows_picture,
+        picture=text_content.picture_of(campaign) if campaign is not None else None,
+        picture_types=" ".join(sorted(text_content.PICTURES)),
+        largest_picture=text_content.MAX_PICTURE_BYTES,
     )
     return Markup(page)
 

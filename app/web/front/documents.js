@@ -19,7 +19,7 @@ function sizeWords(bytes) {
 /** One file: waiting, on its way, refused, or attached (then it has an id). */
 class Item {
   constructor(zone, row, file = null) {
-    Object.assign(this, { zone, row, file, id: row.dataset.document || "", bytes: file ? file.size : Number(row.dataset.bytes), state: file ? "waiting" : "attached" });
+    Object.assign(this, { zone, row, file, id: row.dataset.document || "", bytes: file ? file.size : Number(row.dataset.bytes), type: row.dataset.type || "", state: file ? "waiting" : "attached" });
     this.part = (selector) => row.querySelector(selector);
     this.name = file ? file.name : this.part(".document-name").textContent.trim();
     if (file) { this.part(".document-name").textContent = file.name; this.part(".document-size").textContent = sizeWords(file.size); }
@@ -138,6 +138,7 @@ class Zone {
     if (request.status !== 201) { this.ended(item, "refused", request.response?.message || this.texts.lost); return; }
     item.id = String(request.response.id);
     item.name = request.response.result.name;
+    item.type = request.response.result.media_type;
     const link = document.createElement("a");
     link.href = `/documents/${item.id}/file`;
     link.download = "";
@@ -199,6 +200,18 @@ class Zone {
     const part = this.box.querySelector(".document-used");
     part.hidden = !used || Boolean(this.chooser); // a campaign that was chosen in a list may have more than is shown
     part.textContent = this.texts.used.replace("{used}", sizeWords(used));
+    if (this.texts.pictures) this.mark();
+  }
+
+  /** WhatsApp shows the first picture that it takes; text_content.py has the rule. */
+  mark() {
+    const attached = this.items.filter((item) => item.state === "attached");
+    const kinds = this.texts.pictures.split(" ");
+    const picture = attached.find((item) => kinds.includes(item.type) && item.bytes <= Number(this.texts.largestPicture));
+    for (const item of this.items) {
+      const how = item === picture ? this.texts.asPicture : this.texts.asLink;
+      item.part(".document-goes").textContent = attached.includes(item) ? how : "";
+    }
   }
 
   say(text, name) { this.box.querySelector("[role=status]").textContent = named(text, name); }
