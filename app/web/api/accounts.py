@@ -5,18 +5,22 @@ from typing import Any
 
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import protect
+from flask_babel import gettext as _
 from marshmallow import fields, post_dump
 
-from app.channels import service
+from app.channels import bounce_mailboxes, service
 from app.channels.contract import Outcome, Security, TestReport
 from app.channels.models import SmtpAccount
+from app.channels.receipt_models import BounceMailbox
 from app.extensions import db
 from app.kernel import clock
-from app.sending import sender_limits
+from app.kernel.db import reading
+from app.sending import mailboxes, sender_limits
 from app.web import words
 from app.web.api.base import RestApi, own_address
 from app.web.api.bodies import Body, Choice, Day, Flag, Moment, Numbers, Text, Whole, read
-from app.web.api.openapi import described, ref, result_of
+from app.web.api.mailboxes import MailboxBody, MailboxShown, MailboxVisit, shown, shown_visit, wanted
+from app.web.api.openapi import DONE, described, ref, result_of
 from app.web.api.senders import LimitsBody, StandingBody
 from app.web.lists import AppInterface
 from app.web.views.smtp_accounts import delete_account
@@ -132,9 +136,16 @@ class SmtpAccountApi(RestApi):
     resource_name = "smtp_account"
     resource = "SmtpAccount"
     openapi_spec_tag = "SMTP accounts"
-    openapi_spec_component_schemas = (TestBody, TestResult)
+    openapi_spec_component_schemas = (TestBody, TestResult, MailboxBody, MailboxShown, MailboxVisit)
     datamodel = AppInterface(SmtpAccount)
-    method_permission_name = {"test": "test", "dns": "test"}
+    method_permission_name = {
+        "test": "test",
+        "dns": "test",
+        "mailbox": "read",
+        "put_mailbox": "update",
+        "remove_mailbox": "update",
+        "check_mailbox": "test",
+    }
     list_columns = show_columns = list(AccountRow().dump_fields)
     search_columns = ["name", "host", "from_email"]
     order_columns = ["id", "name", "host", "from_email"]
@@ -179,3 +190,44 @@ class SmtpAccountApi(RestApi):
         found = service.dns_findings(self.item(pk))
         result = [asdict(each) | {"words": words.said(each.words)} for each in found]
         return self.response(200, result=result)
+
+    @expose("/<int:pk>/mailbox", methods=["GET"])
+    @protect()
+    @described("get", result_of(ref("MailboxShown")))
+    def mailbox(self, pk: int) -> Any:
+        """Its bounce mailbox: server, sign-in name, and what was found in it."""
+        return self.response(200, result=shown(bounce_mailboxes.get(self.item(pk).id)))
+
+    @expose("/<int:pk>/mailbox", methods=["PUT"])
+    @protect()
+    @described("put", result_of(ref("MailboxShown")), body=ref("MailboxBody"))
+    def put_mailbox(self, pk: int) -> Any:
+        """Give it a bounce mailbox, or change the values that are named of the one it has."""
+        is_new = bounce_mailboxes.find(self.item(pk).id) is None
+        values = read(MailboxBody(), partial=not is_new)
+
+        def save() -> BounceMailbox:
+            account = self.item(pk)
+            return bounce_mailboxes.save(account, wanted(values, bounce_mailboxes.find(account.id)))
+
+        saved = self.written(save)
+        with reading():
+            return self.response(200, result=shown(saved))
+
+    @expose("/<int:pk>/mailbox", methods=["DELETE"])
+    @protect()
+    @described("delete", DONE)
+    def remove_mailbox(self, pk: int) -> Any:
+        """Read its bounce mailbox no more; the mails stay where they are."""
+        self.written(lambda: bounce_mailboxes.remove(self.item(pk)))
+        return self.response(200, message=_("The bounce mailbox is not read any more. Its mails stay where they are."))
+
+    @expose("/<int:pk>/mailbox/check", methods=["POST"])
+    @protect()
+    @described("post", result_of(ref("MailboxVisit")))
+    def check_mailbox(self, pk: int) -> Any:
+        """Read its bounce mailbox at once and tell what was found, or what the server said."""
+        read(Body())
+        with reading():  # no transaction stays open across the network call
+            account_id = self.item(pk).id
+        return self.response(200, result=shown_visit(mailboxes.visit(account_id)))

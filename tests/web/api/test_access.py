@@ -127,6 +127,7 @@ ACTIONS = {
     "/campaign/7777/test": {"Admin", "Campaign Manager"},
     "/campaign/7777/documents": {"Admin", "Campaign Manager"},
     "/smtp_account/7777/test": {"Admin", "Campaign Manager"},
+    "/smtp_account/7777/mailbox/check": {"Admin", "Campaign Manager"},
     "/folder/7777/contacts": {"Admin", "Campaign Manager"},
     "/contact/find": {"Admin", "Campaign Manager"},
     "/import/7777/start": {"Admin", "Campaign Manager"},
@@ -140,6 +141,7 @@ READINGS = {
     "/campaign/7777/recipients": set(ROLES),
     "/mission/7777/results": set(ROLES),
     "/smtp_account/7777/dns": {"Admin", "Campaign Manager"},
+    "/smtp_account/7777/mailbox": {"Admin", "Campaign Manager"},
     "/folder/7777/contacts": {"Admin", "Campaign Manager"},
     "/import/7777/errors": {"Admin", "Campaign Manager"},
 }

@@ -10,6 +10,7 @@ from app.web.api.campaign_bodies import CampaignChange, RunBody
 from app.web.api.contacts import AddressBody, ContactBody
 from app.web.api.folders import FolderBody, MembersBody
 from app.web.api.imports import ImportBody, StartBody
+from app.web.api.mailboxes import MailboxBody
 from app.web.api.suppressions import SuppressionBody
 from tests.web.api.conftest import ACCOUNT, Program
 
@@ -149,7 +150,7 @@ def test_a_thing_that_is_not_there_is_404(admin_program: Program, pk: str) -> No
     for resource in ("smtp_account", "folder", "contact", "import", "campaign"):
         assert admin_program.get(f"/{resource}/{pk}").status_code == 404
         assert admin_program.put(f"/{resource}/{pk}", {}).status_code == 404
-    for path in ("campaign/{}/publish", "import/{}/cancel", "smtp_account/{}/test"):
+    for path in ("campaign/{}/publish", "import/{}/cancel", "smtp_account/{}/test", "smtp_account/{}/mailbox/check"):
         assert admin_program.post("/" + path.format(pk)).status_code == 404
     for path in ("campaign/{}/report", "campaign/{}/recipients", "import/{}/errors", "folder/{}/contacts"):
         assert admin_program.get("/" + path.format(pk)).status_code == 404
@@ -178,6 +179,7 @@ NASTY: tuple[Any, ...] = (
 BODIES: tuple[tuple[str, str, type[Body], dict[str, Any]], ...] = (
     ("POST", "/smtp_account/", AccountBody, ACCOUNT | {"name": "Other"}),
     ("PUT", "/smtp_account/{account}", AccountBody, {}),
+    ("PUT", "/smtp_account/{bounces}/mailbox", MailboxBody, {"host": "x.example", "username": "x", "secret": "x"}),
     ("POST", "/folder/", FolderBody, {}),
     ("PUT", "/folder/{folder}", FolderBody, {}),
     ("POST", "/folder/{folder}/contacts", MembersBody, {}),
@@ -194,8 +196,10 @@ BODIES: tuple[tuple[str, str, type[Body], dict[str, Any]], ...] = (
 def test_no_value_of_any_field_takes_the_server_down(admin_program: Program) -> None:
     campaign = admin_program.campaign()
     shown = admin_program.shown(f"/campaign/{campaign}")
+    bounces = {"name": "Bounces", "bounce_address": "bounces@shop.example"}
     ids = {
         "campaign": campaign,
+        "bounces": admin_program.made("/smtp_account/", ACCOUNT | bounces),
         "account": shown["smtp_account_id"],
         "folder": shown["folder_ids"][0],
         "file": admin_program.upload("/import/", b"E-mail\na@b.example\n", "people.csv").json["id"],

@@ -72,6 +72,7 @@ def test_the_commands_of_the_page_send_the_campaign(house: str, tmp_path: Path) 
             "SMTP_PORT": str(mail.port),
             "SMTP_SECURITY": "none",
             "SMTP_USER": "",
+            "IMAP_HOST": "127.0.0.1",
         }
         done = subprocess.run(
             ["bash", "-c", script],
@@ -95,6 +96,16 @@ def test_the_commands_of_the_page_send_the_campaign(house: str, tmp_path: Path) 
 
 def test_the_page_names_every_address() -> None:
     page = (ROOT / "docs" / "api.md").read_text()
+    assert "/smtp_account/<id>/mailbox/check" in page
     moves = ("publish", "unpublish", "start", "stop", "end", "duplicate", "run", "test", "report", "recipients")
-    for name in (*moves, "campaign_group/", "internal_status/", "mission/", "add_campaign", "results", "launch-check"):
+    for name in (
+        *moves,
+        "campaign_group/",
+        "internal_status/",
+        "mission/",
+        "add_campaign",
+        "results",
+        "launch-check",
+        "mailbox/check",
+    ):
         assert f"/{name}" in page
