@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Row, or_, select, update
+from sqlalchemy.exc import NoResultFound
 
 from app.audience.addresses import opener, phone_index
 from app.audience.models import Contact
@@ -96,11 +97,13 @@ def ask(campaign_id: int) -> Counter[Finding]:
     for question in in_transaction(_questions, campaign_id):
         try:
             history = text_history()(question.settings, question.to, (question.taken_at - MARGIN).date())
+            findings[in_transaction(_settle, campaign_id, question, history)] += 1
         except ReadingProblem:
             in_transaction(_put_off_a_little, campaign_id, question.seq)
             findings[Finding.NO_ANSWER] += 1
             break  # the next ones would wait as long
-        findings[in_transaction(_settle, campaign_id, question, history)] += 1
+        except NotFound:
+            break  # the campaign was deleted while the provider was asked
     if findings:
         log.info("provider asked", extra={"campaign_id": campaign_id} | {name.value: n for name, n in findings.items()})
     return findings
@@ -131,7 +134,7 @@ def _questions(campaign_id: int) -> list[Question]:
     for row in db.session.execute(_due(campaign_id, now)).all():
         try:
             asked.append(_question(campaign, row))
-        except (InvalidInput, NotFound, CannotOpen):
+        except (InvalidInput, NotFound, CannotOpen, NoResultFound):  # the last one: deleted at this moment
             _put_off(campaign_id, row.seq, row.done_at + LOOKED_BACK)
     return asked
 

@@ -2,18 +2,22 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from flask import Flask
+from sqlalchemy import delete, update
 
 from app.audience.models import Contact
 from app.campaigns import service as campaigns
+from app.campaigns.models import CampaignContent
 from app.channels.contract import GatewaySettings, RememberedText
 from app.extensions import db
 from app.kernel import clock, queues
 from app.kernel.db import in_transaction, transaction
 from app.sending import enquiries, text_receipts
+from app.sending import service as sending
 from app.sending.enquiries import ASK_AFTER, LOOKED_BACK, Finding, Question, match, next_question
 from app.sending.models import CampaignRecipient
 from jobs import receipts as jobs
@@ -169,7 +173,27 @@ def test_a_provider_that_does_not_answer_is_asked_again_later(provider: Provider
     assert enquiries.ask(campaign_id) == {Finding.FOUND: 1}
 
 
-@pytest.mark.parametrize("gone", ["person", "number", "gateway's id"])
+def test_a_campaign_that_is_deleted_while_the_provider_is_asked_is_asked_for_no_more(
+    provider: Provider, forward: Forward, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = provider(lambda form, number: DROP)
+    campaign_id = publish(2)
+    tick_and_work()
+    server.remembered = [listed(form, sid=f"SM{number}") for number, form in enumerate(server.taken)]
+    answer = server.get
+
+    def delete_and_answer(request: BaseHTTPRequestHandler) -> None:
+        with app.app_context():
+            in_transaction(sending.delete_campaign, campaign_id)
+        answer(request)
+
+    monkeypatch.setattr(server, "get", delete_and_answer)
+    forward(181)
+    assert not enquiries.ask(campaign_id)
+    assert (len(server.asked), rows(campaign_id)) == (1, [])
+
+
+@pytest.mark.parametrize("gone", ["person", "number", "gateway's id", "words"])
 def test_nothing_is_asked_when_there_is_nothing_to_ask_with(provider: Provider, forward: Forward, gone: str) -> None:
     server = provider(lambda form, number: DROP)
     campaign_id, _message = lose_one(server)
@@ -178,6 +202,8 @@ def test_nothing_is_asked_when_there_is_nothing_to_ask_with(provider: Provider, 
             db.session.execute(update(CampaignRecipient).values(contact_id=0))
         elif gone == "number":
             db.session.execute(update(CampaignRecipient).values(address_index=bytes(16)))
+        elif gone == "words":
+            db.session.execute(delete(CampaignContent))
         else:
             db.session.execute(update(CampaignRecipient).values(sender_id=None))
     forward(181)
