@@ -4,7 +4,11 @@ import re
 
 from playwright.sync_api import Page, expect
 
+from app.campaigns.lifecycle import CampaignStatus
 from tests.browser import hands
+from tests.browser.conftest import OpenAs
+from tests.browser.seed import Seed
+from tests.browser.watch import PHONE
 
 INSIDE = "(selector) => Boolean(document.activeElement.closest(selector))"
 
@@ -85,6 +89,34 @@ def test_a_refused_form_takes_the_focus_to_the_wrong_field(seeded_page: Page) ->
     expect(field).to_have_attribute("aria-invalid", "true")
     expect(field).to_have_accessible_description(re.compile("names no country.* With the country"))  # error, hint
     expect(form.get_by_label("First name")).to_have_value("Halina")
+
+
+def test_on_a_phone_the_names_above_a_refused_form_lead_to_its_fields(open_as: OpenAs, seeded: Seed) -> None:
+    page = open_as(viewport=PHONE)
+    wrong = page.get_by_role("alert").locator(".wrong-fields").get_by_role("link")
+    page.goto("/missions/add")  # a choice that is searched
+    page.get_by_label("Title").fill("Call back")
+    hands.save(page.locator("main #model_form"))
+    wrong.filter(has_text="Client").click()
+    expect(page.locator("label", has_text="Client")).to_be_in_viewport()
+    assert page.evaluate(INSIDE, "#contact_id + .ts-wrapper")
+    draft = seeded.campaigns[CampaignStatus.DRAFT]
+    page.goto(f"/campaigns/steps/{draft}/setup")  # round buttons
+    page.locator(".sender-cards input:checked").evaluate("each => { each.checked = false; }")
+    page.get_by_role("button", name="Continue").click()
+    wrong.first.press("Enter")
+    assert page.evaluate(INSIDE, ".sender-cards")
+    page.goto(f"/campaigns/edit/{draft}")  # a message behind another tab
+    page.get_by_role("tab", name="HTML").click()
+    page.locator("#html").fill("<p>Dear {{ first_name</p>")
+    hands.save(page.locator("main #model_form"))
+    page.get_by_role("tab", name="Preview").click()
+    wrong.first.click()
+    expect(page.locator("#html")).to_be_focused()
+    expect(page.locator("#html")).to_be_in_viewport()
+    page.get_by_role("tab", name="Editor").click()
+    wrong.first.click()
+    expect(page.locator(".ck-editor__main > .ck-content")).to_be_focused()
 
 
 def test_a_question_is_refused_with_escape_and_the_focus_returns(seeded_page: Page) -> None:

@@ -39,6 +39,9 @@ class MessageEditor {
     htmlPane.append(area);
     if (this.subject) this.offerInSubject();
     area.addEventListener("input", () => this.changed());
+    for (const field of [area, this.text]) {
+      field?.addEventListener("muster:reach", (event) => { event.preventDefault(); this.reach(field); });
+    }
     this.form?.addEventListener("submit", () => this.keep(), true);
     this.form?.addEventListener("formdata", (event) => { if (area.name) event.formData.set(area.name, this.html()); });
     this.lookSoon();
@@ -178,6 +181,17 @@ class MessageEditor {
     await this.makeRich(true);
     this.key = "rich";
     this.tabs.show("rich");
+  }
+
+  /** Focus the message or its plain text where it is written, in whatever tab that is. */
+  async reach(field) {
+    if (field === this.text) {
+      await this.tabs.choose("plain");
+      if (this.plainField.hidden) await this.choosePlain("own");
+    } else if (this.key !== "rich" || !this.rich) {
+      await this.tabs.choose("html");
+    }
+    if (field === this.area && this.rich) this.rich.editing.view.focus(); else field.focus();
   }
 
   /** Put a field where people write at the moment. */
