@@ -69,8 +69,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "HOST": host,
         "PORT": port,
         "PUBLIC_URL": public_url,
-        "DEMO": environ.get("MUSTER_DEMO") == "1",
-        "DEMO_MAIL_PORT": _port("MUSTER_DEMO_MAIL_PORT", environ, 8025),
+        **_demo(environ),
         "SENDERS": SENDERS,
         "MAILBOX": MAILBOX,
         "FETCH": FETCH,
@@ -80,7 +79,6 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "DNS_SERVER": _name_server(environ.get("MUSTER_DNS_SERVER") or ""),
         "TWILIO_URL": _twilio_url(environ.get("MUSTER_TWILIO_URL") or TWILIO_URL),
         "TWILIO_CONTENT_URL": environ.get("MUSTER_TWILIO_URL") or TWILIO_CONTENT_URL,
-        "PUSH_SERVICES": _push_services(environ.get("MUSTER_PUSH_SERVICES") or PUSH_SERVICES),
         "SMTP_CA_FILE": _file("MUSTER_SMTP_CA_FILE", environ),
         "REDIS_URL": environ.get("REDIS_URL") or "redis://127.0.0.1:6379/0",
         **_database(environ.get("DATABASE_URL") or _sqlite(instance / "muster.db"), environ),
@@ -173,6 +171,18 @@ def _twilio_url(text: str) -> str:
     if text != TWILIO_URL and (not is_here or parts.path or parts.query or parts.fragment or parts.username):
         raise ConfigError(f"MUSTER_TWILIO_URL is {text!r}. Leave it out, or name a port here: http://127.0.0.1:4010.")
     return text
+
+
+def _demo(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Whether this is the demo and where its catcher listens, which is a push service of the demo too."""
+    is_demo, push_port = environ.get("MUSTER_DEMO") == "1", _port("MUSTER_DEMO_PUSH_PORT", environ, 8026)
+    services = _push_services(environ.get("MUSTER_PUSH_SERVICES") or PUSH_SERVICES)
+    return {
+        "DEMO": is_demo,
+        "DEMO_MAIL_PORT": _port("MUSTER_DEMO_MAIL_PORT", environ, 8025),
+        "DEMO_PUSH_PORT": push_port,
+        "PUSH_SERVICES": (*services, f"http://127.0.0.1:{push_port}") if is_demo else services,
+    }
 
 
 def _push_services(text: str) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from app.extensions import db
 from app.kernel import clock
 from app.kernel.db import transaction
 from app.sending import tick
-from demo import desk
+from demo import desk, notifications
 from demo.letters import letter
 from demo.people import GROUPS, Group, csv_file
 from jobs.audience import run_import
@@ -45,7 +45,7 @@ class Example:
     values: dict[str, Any] = field(default_factory=dict)
 
 
-def fill(catcher_port: int) -> None:
+def fill(catcher_port: int, push_port: int) -> None:
     """Make what is missing of accounts, folders, contacts, campaigns and what stands around them."""
     _account(CATCHER, catcher_port)
     # The catcher offers no sign-in, so this one is refused by a real server.
@@ -54,6 +54,7 @@ def fill(catcher_port: int) -> None:
         _folder(group)
     for example in examples():
         _campaign(example)
+    notifications.set_up(push_port)
     desk.set_up()
 
 

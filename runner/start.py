@@ -5,7 +5,6 @@ import os
 import signal
 import sys
 import time
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -45,6 +44,7 @@ def _run(environ: dict[str, str], began: float) -> int:
     checks.check_port(settings["HOST"], settings["PORT"], "MUSTER_PORT")
     if settings["DEMO"]:
         checks.check_port("127.0.0.1", settings["DEMO_MAIL_PORT"], "MUSTER_DEMO_MAIL_PORT")
+        checks.check_port("127.0.0.1", settings["DEMO_PUSH_PORT"], "MUSTER_DEMO_PUSH_PORT")
     if environ.get("REDIS_URL"):
         checks.check_redis(environ["REDIS_URL"])
     supervisor = Supervisor()
@@ -91,8 +91,9 @@ def _stop_on_signals(supervisor: Supervisor) -> None:
         signal.signal(signal.SIGHUP, hang_up)
 
 
-def _catcher(port: int, instance: Path) -> Child:
-    command = ["-m", "app.providers.catcher", "--port", str(port), "--folder", str(instance / "mails")]
+def _catcher(settings: dict[str, Any]) -> Child:
+    ports = ["--port", str(settings["DEMO_MAIL_PORT"]), "--push-port", str(settings["DEMO_PUSH_PORT"])]
+    command = ["-m", "app.providers.catcher", *ports, "--folder", str(settings["INSTANCE"] / "mails")]
     return Child("mail catcher", [sys.executable, *command], grace_seconds=5, stops=4)
 
 
@@ -112,7 +113,7 @@ def _children(settings: dict[str, Any]) -> tuple[list[Child], list[Child]]:
         for number in range(WORKERS)
     ]
     scheduler = Child("scheduler", [sys.executable, "-m", "jobs.scheduler"], grace_seconds=10, stops=1)
-    catcher = [_catcher(settings["DEMO_MAIL_PORT"], settings["INSTANCE"])] if settings["DEMO"] else []
+    catcher = [_catcher(settings)] if settings["DEMO"] else []
     return [Child("web", web, grace_seconds=15, stops=3), *catcher, scheduler], workers
 
 

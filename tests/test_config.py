@@ -34,6 +34,7 @@ def test_an_empty_environment_gives_defaults_and_keys_that_stay(tmp_path: Path) 
         ("MUSTER_PORT", "65536", "Set a number from 1 to 65535"),
         ("MUSTER_PORT", "²", "MUSTER_PORT is"),
         ("MUSTER_DEMO_MAIL_PORT", "smtp", "MUSTER_DEMO_MAIL_PORT is 'smtp'"),
+        ("MUSTER_DEMO_PUSH_PORT", "push", "MUSTER_DEMO_PUSH_PORT is 'push'"),
         ("MUSTER_PUSH_SERVICES", "https://push.apple.com", "Name domains with spaces between"),
         ("MUSTER_PUSH_SERVICES", "push.apple.com http://10.0.0.7:80", "MUSTER_PUSH_SERVICES has 'http://10.0.0.7:80'"),
         ("MUSTER_PUBLIC_URL", "muster.example.org", "MUSTER_PUBLIC_URL is"),
@@ -61,6 +62,9 @@ def test_push_services_are_domains_or_a_stand_in_on_this_machine(tmp_path: Path)
     given = " push.apple.com  http://127.0.0.1:9000 "
     assert loaded(tmp_path, MUSTER_PUSH_SERVICES=given)["PUSH_SERVICES"] == ("push.apple.com", "http://127.0.0.1:9000")
     assert "fcm.googleapis.com" in str(loaded(tmp_path)["PUSH_SERVICES"])
+    assert "127.0.0.1" not in str(loaded(tmp_path)["PUSH_SERVICES"])
+    demo = loaded(tmp_path, MUSTER_DEMO="1", MUSTER_DEMO_PUSH_PORT="9001")
+    assert demo["PUSH_SERVICES"][-1] == "http://127.0.0.1:9001"
 
 
 def test_a_missing_ca_of_the_database_is_named(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
-"""`python -m app.providers.catcher --port P --folder F`: the mail server of the demo; it delivers nothing.
+"""`python -m app.providers.catcher --port P --push-port Q --folder F`: the mail server of the demo, delivers nothing.
 
+Beside it, in the same process, runs the push service of the demo (push_catcher.py).
 Listens on the loopback interface only and keeps the newest mails as files, with the envelope in front as a mail
 server writes it: Return-Path, and Delivered-To for each recipient.
 """
@@ -13,6 +14,7 @@ from pathlib import Path
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from app.kernel.mail_folder import MailWriter
+from app.providers import push_catcher
 
 HOST = "127.0.0.1"
 MAX_MAIL_BYTES = 16 * 2**20
@@ -75,12 +77,14 @@ async def serve(port: int, folder: Path) -> None:
 
 def main(arguments: list[str]) -> int:
     """Serve; 1 when the port or the folder cannot be used."""
-    parser = argparse.ArgumentParser(prog="python -m app.providers.catcher", description="Catches the demo's mails.")
+    parser = argparse.ArgumentParser(prog="python -m app.providers.catcher", description="Catches what the demo sends.")
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--push-port", type=int, required=True)
     parser.add_argument("--folder", type=Path, required=True)
     given = parser.parse_args(arguments)
     try:
-        asyncio.run(serve(given.port, given.folder))
+        with push_catcher.catching(given.push_port):
+            asyncio.run(serve(given.port, given.folder))
     except OSError as error:
         print(f"The mail catcher cannot start: {error.strerror or error}.", file=sys.stderr)
         return 1

@@ -20,7 +20,7 @@ from tests.run.conftest import wait_for
 def port(tmp_path: Path) -> Iterator[int]:
     """The port of a running catcher that keeps its mails in tmp_path / "mails"."""
     number = free_port()
-    command = [sys.executable, "-m", "app.providers.catcher", "--port", str(number)]
+    command = [sys.executable, "-m", "app.providers.catcher", "--port", str(number), "--push-port", str(free_port())]
     process = subprocess.Popen([*command, "--folder", str(tmp_path / "mails")], cwd=ROOT)
     try:
         wait_for("it listens", lambda: _is_open(number))

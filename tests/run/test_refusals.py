@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from config import Keyring
+from tests.conftest import free_port
 from tests.run.conftest import Run, Running
 
 
@@ -36,8 +37,9 @@ def busy_port() -> Iterator[int]:
 
 def test_a_busy_port(run: Run, busy_port: int) -> None:
     assert f"Port {busy_port} of 127.0.0.1 is in use" in refused(run(MUSTER_PORT=str(busy_port)))
-    sentence = refused(run("--demo", MUSTER_DEMO_MAIL_PORT=str(busy_port)))
-    assert "set MUSTER_DEMO_MAIL_PORT" in sentence
+    for name, other in (("MAIL", "PUSH"), ("PUSH", "MAIL")):
+        ports = {f"MUSTER_DEMO_{name}_PORT": str(busy_port), f"MUSTER_DEMO_{other}_PORT": str(free_port())}
+        assert f"set MUSTER_DEMO_{name}_PORT" in refused(run("--demo", **ports))
 
 
 def test_a_port_that_is_none(run: Run) -> None:
