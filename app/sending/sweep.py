@@ -25,7 +25,7 @@ from app.sending.states import BatchState, RecipientState
 log = logging.getLogger(__name__)
 
 FOREIGN_GRACE = timedelta(minutes=10)
-POISON_DEATHS = 3
+ALONE_AFTER = 2  # deaths, from which on a batch goes on one by one (claim.py)
 
 _R = CampaignRecipient.__table__.c
 
@@ -33,8 +33,11 @@ LOST = Verdict(RecipientState.UNCONFIRMED, Reason.WORKER_LOST)
 REFUSED = Verdict(
     RecipientState.FAILED, Reason.REJECTED, N_("The server refused it; its words were lost with the worker.")
 )
+# Who was alone in a worker that died is not to blame for it yet: workers are killed for other reasons, too. Who is
+# alone in the next one that dies is.
+SUSPECT = Verdict(RecipientState.AWAITING, detail=N_("A worker died while preparing this message."), counts=False)
 POISON = Verdict(
-    RecipientState.FAILED, Reason.POISON, N_("Three workers died while preparing this message."), counts=False
+    RecipientState.FAILED, Reason.POISON, N_("Two workers died while preparing this message alone."), counts=False
 )
 
 
@@ -69,22 +72,22 @@ def recover(key: ClaimKey, owner: str, folder: Path) -> bool:
     batch = record.leased_batch(key, owner)
     if batch is None:
         return False
-    in_flight = select(_R.seq).where(
+    in_flight = select(_R.seq, _R.detail).where(
         _R.campaign_id == key.campaign_id, _R.seq.between(batch.lo, batch.hi), _R.state == RecipientState.SENDING
     )
-    seqs = db.session.scalars(in_flight).all()
+    details = dict(db.session.execute(in_flight).all())
     is_here = batch.journal_host == journal.host(folder)
     marks = journal.read(folder, key, batch.lo) if is_here else None
     if not is_here or not processes.same_boot(owner):
-        verdicts: dict[int, Verdict] = dict.fromkeys(seqs, LOST)
+        verdicts: dict[int, Verdict] = dict.fromkeys(details, LOST)
     elif marks is None:
-        verdicts = dict.fromkeys(seqs, BACK)
+        verdicts = dict.fromkeys(details, BACK)
     else:
-        verdicts = {seq: _verdict(marks[seq]) for seq in seqs}
+        verdicts = {seq: _verdict(marks[seq]) for seq in details}
     if is_here and processes.is_dead(owner):
         batch.deaths += 1
-        if batch.deaths >= POISON_DEATHS and len(seqs) == 1 and verdicts[seqs[0]] is BACK:
-            verdicts = {seqs[0]: POISON}
+        if batch.deaths > ALONE_AFTER and list(verdicts.values()) == [BACK]:
+            verdicts = {seq: POISON if detail == SUSPECT.detail else SUSPECT for seq, detail in details.items()}
     log.warning("claim recovered", extra={"campaign_id": key.campaign_id, "batch_no": key.batch_no} | _counts(verdicts))
     return record.record(key, owner, verdicts, marks="", is_whole=False)
 

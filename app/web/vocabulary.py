@@ -353,7 +353,7 @@ EXPLAINED: dict[Reason, Any] = {
     Reason.SERVICE_AWAY: _l("The push service of the browser takes nothing for now. It is tried again by itself."),
     Reason.RENDER_ERROR: _l("The message could not be filled for this person. Look at their contact and the message."),
     Reason.RETRIES_EXHAUSTED: _l("The server refused it for now again and again, for more than a day."),
-    Reason.POISON: _l("Three workers died while preparing this message. Tell your administrator."),
+    Reason.POISON: _l("Two workers died while preparing this message alone. Tell your administrator."),
     Reason.WORKER_LOST: _l(
         "The worker died while it was on its way. It may have arrived, so it is not sent again by itself."
     ),

@@ -31,7 +31,7 @@ def test_without_a_fault_everybody_is_sent_to_once(house: House) -> None:
 
 @pytest.mark.parametrize("target", ["worker", "work horse"])
 def test_killing_workers_sends_nothing_twice_and_loses_nobody(house: House, target: str) -> None:
-    kills = size(4, 40)
+    kills = size(3, 40)
     # not many in the short form: a batch that saw two deaths goes on one by one
     house.smtp("--accept-delay", "0.02")
     campaign_id = house.campaign(size(400, 6000))

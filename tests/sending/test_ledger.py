@@ -384,13 +384,18 @@ def test_a_host_that_does_not_come_back_is_waited_for_and_then_unconfirmed(
         ledger.keep(order, found)
 
 
-def test_a_message_that_kills_three_workers_fails_and_the_others_go_on(app: Flask) -> None:
+def test_a_message_that_kills_worker_after_worker_fails_and_the_others_go_on(app: Flask) -> None:
     campaign_id = ledger.sending_campaign(3)
     order = ledger.order_of(campaign_id)
-    for _ in range(sweep.POISON_DEATHS):
+    for _ in range(sweep.ALONE_AFTER + 1):
         assert isinstance(ledger.take(order), Claim)
         kill_owner(campaign_id)
         ledger.sweep_all()
+    suspect = ledger.row(campaign_id, 1)
+    assert (suspect.state, suspect.detail) == (RecipientState.AWAITING, sweep.SUSPECT.detail)
+    assert isinstance(ledger.take(order), Claim)
+    kill_owner(campaign_id)
+    ledger.sweep_all()
     assert ledger.row(campaign_id, 1).reason is Reason.POISON
     while isinstance(found := ledger.take(order), Claim):
         assert len(found.rows) == 1

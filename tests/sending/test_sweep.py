@@ -17,7 +17,7 @@ from app.sending import journal, slices, sweep
 from app.sending.claim import Claim, ClaimOrder
 from app.sending.journal import Mark
 from app.sending.models import SenderLane
-from app.sending.states import BatchState
+from app.sending.states import BatchState, RecipientState
 from jobs import sending as jobs
 from tests.sending import ledger
 
@@ -132,13 +132,27 @@ def test_after_a_death_the_batch_goes_on_in_small_claims(app: Flask, monkeypatch
 
 def test_a_poisonous_message_that_left_is_unconfirmed_and_not_failed(app: Flask) -> None:
     campaign_id = ledger.sending_campaign(1)
-    for _ in range(sweep.POISON_DEATHS - 1):
+    for _ in range(sweep.ALONE_AFTER + 1):
         claimed(campaign_id, dead())
         ledger.sweep_all()
     _, found = claimed(campaign_id, dead())
     ledger.journal_of(found, [(1, Mark.HANDED_OVER)])
     ledger.sweep_all()
     assert ledger.row(campaign_id, 1).reason is Reason.WORKER_LOST
+
+
+def test_who_was_alone_in_a_worker_that_was_killed_for_another_reason_is_sent_to(app: Flask) -> None:
+    campaign_id = ledger.sending_campaign(2)
+    for _ in range(sweep.ALONE_AFTER + 1):
+        claimed(campaign_id, dead())
+        ledger.sweep_all()
+    order, found = claimed(campaign_id)
+    ledger.keep(order, found)
+    for _ in range(2):  # now the other one is alone
+        claimed(campaign_id, dead())
+        ledger.sweep_all()
+    assert (ledger.row(campaign_id, 1).state, ledger.row(campaign_id, 1).detail) == (RecipientState.SENT, None)
+    assert ledger.row(campaign_id, 2).reason is Reason.POISON
 
 
 def lane_of(campaign_id: int, owner: str) -> str:
