@@ -17,6 +17,7 @@ _R = CampaignRecipient.__table__.c
 _C = Contact.__table__.c
 _S = Suppression.__table__.c
 BATCHES_PER_INSERT = 1000
+NO_FOLDER = 0  # an id that none has
 PORTIONS, LEAST_IN_A_PORTION = 40, 25_000  # of the people who are planned, so that it can be seen how far this is
 
 
@@ -47,7 +48,9 @@ def _add_of_folders(campaign: Campaign, last: int) -> int:
     """Give everybody in the campaign's folders a row after `last`, in portions, and tell how far this has come."""
     mine = select(campaign_folder.c.folder_id).where(campaign_folder.c.campaign_id == campaign.id)
     member, folder_ids = contact_folder.c, db.session.scalars(mine).all()
-    people = select(member.contact_id).where(member.folder_id.in_(folder_ids))
+    # Of one folder alone MariaDB would read everybody again for each portion (52 s a million instead of 7, measured);
+    # of two it reads ranges.
+    people = select(member.contact_id).where(member.folder_id.in_([*folder_ids, NO_FOLDER]))
     people = people.distinct() if len(folder_ids) > 1 else people
     all_of = people.subquery().c.contact_id
     number, first, end = db.session.execute(select(func.count(), func.min(all_of), func.max(all_of))).one()
