@@ -99,7 +99,7 @@ class LaunchCheck:
     def is_earliest(self) -> bool:
         """Whether it may end later than the outlook says: how many people are of a domain with a pace of its own
         cannot be counted, as addresses are sealed."""
-        return self.sender is not None and bool(self.sender.account.paces)
+        return self.sender is not None and bool(self.sender.carrier.paces)
 
 
 def check(campaign: Campaign, now: datetime) -> LaunchCheck:

@@ -116,9 +116,8 @@ def let_through(
     domain: of the address that one goes to. now: the database's clock. The caller holds the lock of their batch.
     """
     found = [domain(each) for each in people]
-    met = sorted(
-        {name for name in found if name is not None and name in limits}
-    )  # in order, so that no two claims wait for each other
+    # in order, so that no two claims wait for each other
+    met = sorted({name for name in found if name is not None and name in limits})
     keys = {name: (limits[name].key, _key(f"campaign:{campaign_id}", name)) for name in met}
     buckets = throttle.locked_buckets(sorted(key for pair in keys.values() for key in pair))
     kept = {name: (buckets[slots][0], buckets[plan][0]) for name, (slots, plan) in keys.items()}

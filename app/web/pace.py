@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 
 from flask_babel import format_timedelta
 
+from app.kernel import clock
+from app.kernel.headway import Headway
 from app.web.formats import grouped
 
 
@@ -23,3 +25,8 @@ def of(began_at: datetime, now: datetime, done: int, share: float) -> Pace | Non
     seconds = max((now - began_at).total_seconds(), 1)
     left = timedelta(seconds=seconds * (1 - min(share, 1)) / share)
     return Pace(grouped(round(done / seconds)), str(format_timedelta(left)))
+
+
+def of_headway(told: Headway | None) -> Pace | None:
+    """The pace of work that tells how far it is; None where nobody has told."""
+    return of(told.began_at, clock.utcnow(), told.done, told.share) if told is not None else None

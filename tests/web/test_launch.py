@@ -59,6 +59,11 @@ def test_paces_to_domains_are_said_and_the_end_is_the_earliest(manager: Browser)
     account = {"per_hour": 100, "domain_paces": {"wp.pl": 5, "gmail.com": 1200}}
     check = made(Forecast(1000, 0, today, today + timedelta(days=3)), account)
     assert launch.forecast_sentence(check, today).endswith(" at the earliest.")
+    assert check.sender is not None
+    elsewhere = replace(
+        check, sender=replace(check.sender, carrier=factories.account())
+    )  # the paces of who carries count
+    assert not launch.forecast_sentence(elsewhere, today).endswith(" at the earliest.")
     db.session.commit()
     page = manager.get(f"/launch/check/{check.campaign.id}").text
     assert "Not faster than gmail.com 1,200 a minute, wp.pl 5 a minute." in page and "Shop is ready" in page

@@ -314,8 +314,7 @@ def _runs(campaign_id: int) -> dict[str, Any]:
 def _settling(campaign_id: int, is_settling: bool) -> dict[str, Any]:
     """How far the rows of the campaign have followed its last move, and how fast; None where nobody has told."""
     told = headway.of(progress.SETTLING % campaign_id) if is_settling else None
-    going = told and pace.of(told.began_at, clock.utcnow(), told.done, told.share)
-    return {"settling": told, "settling_pace": going}
+    return {"settling": told, "settling_pace": pace.of_headway(told)}
 
 
 def _asked(campaign: Campaign) -> Asked:

@@ -12,7 +12,7 @@ from flask import Response, request, stream_with_context
 from werkzeug.utils import secure_filename
 
 from app.campaigns.models import Campaign
-from app.kernel import clock, headway
+from app.kernel import headway
 from app.kernel.errors import NotFound
 from app.reports import export, workbook
 from app.reports.recipients import RecipientRow
@@ -53,10 +53,8 @@ def answer(campaign: Campaign, asked: Asked, kind: str) -> Response:
     log.info("report exported", extra={"campaign_id": campaign.id, "by": actor(), "filter": given, "kind": kind})
     by, is_filtered, with_addresses = actor(), not asked.filter.is_empty, may(security.READ, "Contact")
     name = secure_filename(campaign.name) or f"campaign-{campaign.id}"
-    token, make = (
-        request.args.get("follow", ""),
-        partial(KINDS[kind].made_of, campaign.id, asked.filter, with_addresses),
-    )
+    token = request.args.get("follow", "")
+    make = partial(KINDS[kind].made_of, campaign.id, asked.filter, with_addresses)
     key, whole = _key(campaign.id, token) if token else "", _whole(campaign.id)
     unit_of_work(lambda: export.note(campaign, by, is_filtered))
     parts = followed(make, key, whole) if key else make(_words_of, lambda _reached: None)
@@ -67,8 +65,7 @@ def answer(campaign: Campaign, asked: Asked, kind: str) -> Response:
 def state(campaign_id: int, token: str) -> dict[str, Any]:
     """How far a file has come: headway (None when nobody makes it any more) and its pace."""
     told = headway.of(_key(campaign_id, token))
-    going = told and pace.of(told.began_at, clock.utcnow(), told.done, told.share)
-    return {"campaign_id": campaign_id, "token": token, "headway": told, "pace": going}
+    return {"campaign_id": campaign_id, "token": token, "headway": told, "pace": pace.of_headway(told)}
 
 
 def followed(make: Callable[..., Iterator[Any]], key: str, whole: int) -> Iterator[Any]:
