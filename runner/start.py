@@ -12,6 +12,7 @@ import config
 from runner import checks, redis_server
 from runner.checks import CannotStart
 from runner.supervisor import Child, Supervisor
+from runner.terminal import complain, leave, say
 
 WORKERS = 2
 
@@ -29,10 +30,10 @@ def main(arguments: list[str]) -> int:
     try:
         return _run(environ, began)
     except (CannotStart, config.ConfigError) as error:
-        print(f"Muster cannot start. {error}", file=sys.stderr)
+        complain(f"Muster cannot start. {error}")
         return 1
     except OSError as error:
-        print(f"Muster cannot start. {error.strerror or error}: {error.filename or 'no file'}.", file=sys.stderr)
+        complain(f"Muster cannot start. {error.strerror or error}: {error.filename or 'no file'}.")
         return 1
 
 
@@ -60,8 +61,8 @@ def _run(environ: dict[str, str], began: float) -> int:
         checks.wait_until_ready(settings["HOST"], settings["PORT"], supervisor)
         _start(supervisor, others, environ)  # not before: they import for seconds, and people wait for the panel
         if not supervisor.is_stopping:
-            print(f"\nMuster runs at {settings['PUBLIC_URL']} (ready after {time.monotonic() - began:.1f} s). ", end="")
-            print("Ctrl-C stops it.", flush=True)
+            ready = f"ready after {time.monotonic() - began:.1f} s"
+            say(f"\nMuster runs at {settings['PUBLIC_URL']} ({ready}). Ctrl-C stops it.")
         _tell_password(made)
         made = checks.Prepared()
         supervisor.watch()
@@ -80,9 +81,7 @@ def _stop_on_signals(supervisor: Supervisor) -> None:
 
     def hang_up(number: int, frame: FrameType | None) -> None:
         if has_terminal:  # it is gone, and a word to it would end us before the others
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, 1)
-            os.dup2(nowhere, 2)
+            leave()
         stop(number, frame)
 
     signal.signal(signal.SIGINT, stop)
@@ -119,5 +118,5 @@ def _children(settings: dict[str, Any]) -> tuple[list[Child], list[Child]]:
 
 def _tell_password(made: checks.Prepared) -> None:
     if made.admin_password:
-        print(f"Sign in as admin with the password {made.admin_password}")
-        print("It is shown this once only; change it in the panel under your name.", flush=True)
+        say(f"Sign in as admin with the password {made.admin_password}")
+        say("It is shown this once only; change it in the panel under your name.")

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass, field
 
 from config import ROOT
+from runner.terminal import say
 
 CHECK_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 30.0
@@ -96,11 +97,11 @@ class Supervisor:
             assert child.process is not None
             child.failures = 1 if now - child.started_at > STEADY_AFTER_SECONDS else child.failures + 1
             if child.failures > GIVE_UP_AFTER:
-                print(f"The {child.name} ended {GIVE_UP_AFTER} times in a row; its messages above say why.", flush=True)
+                say(f"The {child.name} ended {GIVE_UP_AFTER} times in a row; its messages above say why.")
                 self.is_stopping, self.exit_code = True, 1
                 return
             pause = min(2.0 ** (child.failures - 1), LONGEST_PAUSE_SECONDS)
-            print(f"The {child.name} ended ({child.process.returncode}); again in {pause:.0f} s.", flush=True)
+            say(f"The {child.name} ended ({child.process.returncode}); again in {pause:.0f} s.")
             child.next_start = now + pause
         elif now >= child.next_start:
             child.next_start = 0.0
@@ -123,7 +124,7 @@ class Supervisor:
         try:
             child.process.wait(child.grace_seconds)
         except subprocess.TimeoutExpired:
-            print(f"The {child.name} did not end within {child.grace_seconds:.0f} s and is killed.", flush=True)
+            say(f"The {child.name} did not end within {child.grace_seconds:.0f} s and is killed.")
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.process.pid, signal.SIGKILL)
             child.process.wait()

@@ -5,13 +5,15 @@ import pty
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
+import pytest
 
 from config import ROOT
 from tests.conftest import free_port
-from tests.run.conftest import PASSWORD, UNSET
+from tests.run.conftest import PASSWORD, UNSET, wait_for
 
 
 class Terminal:
@@ -42,25 +44,54 @@ class Terminal:
         """Close the window."""
         os.close(self._ours)
 
+    def workers(self) -> list[psutil.Process]:
+        """Its workers that are there now."""
+        children = psutil.Process(self.process.pid).children()
+        living = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
+        return [child for child in living if child.cmdline()[-1:] == ["jobs.worker"]]
+
     def left_over(self) -> list[psutil.Process]:
         """What still lives of its processes after some seconds."""
         return psutil.wait_procs(self._family, timeout=10)[1]
 
+    def clean_up(self) -> None:
+        """End what a failed test left; its children cannot outlive it."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
 
-def test_a_closed_terminal_stops_it_as_ctrl_c_does(tmp_path: Path) -> None:
-    running = Terminal(tmp_path / "instance")
+
+Open = Callable[..., Terminal]
+
+
+@pytest.fixture()
+def terminal(tmp_path: Path) -> Iterator[Open]:
+    """Open a terminal with a run.py in it; what stands before it on the command line may be said."""
+    opened: list[Terminal] = []
+
+    def open_it(*before: str) -> Terminal:
+        opened.append(Terminal(tmp_path / "instance", *before))
+        return opened[-1]
+
+    yield open_it
+    for each in opened:
+        each.clean_up()
+
+
+def test_a_closed_terminal_stops_it_as_ctrl_c_does(terminal: Open) -> None:
+    running = terminal()
     running.close()
     assert running.process.wait(60) == 0
     assert running.left_over() == []
 
 
-def test_under_nohup_it_outlives_the_terminal(tmp_path: Path) -> None:
-    running = Terminal(tmp_path / "instance", sys.executable, "-c", IGNORING)
+def test_under_nohup_it_outlives_the_terminal(terminal: Open) -> None:
+    running = terminal(sys.executable, "-c", IGNORING)
     running.close()
-    try:
-        running.process.wait(3)
-    except subprocess.TimeoutExpired:
-        running.process.send_signal(signal.SIGTERM)
+    before = running.workers()
+    before[0].kill()  # run.py has something to say now, and nobody to say it to
+    wait_for("a worker in its place", lambda: len(set(running.workers()) - set(before)) == 1)
+    running.process.send_signal(signal.SIGTERM)
     assert running.process.wait(60) == 0
     assert running.left_over() == []
 
