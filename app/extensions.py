@@ -4,7 +4,6 @@ import flask_appbuilder.security.sqla.models as fab_tables
 from flask_appbuilder import Model
 from flask_appbuilder.models.sqla.base import SQLA
 from flask_mail import Mail
-from flask_migrate import Migrate
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy import Sequence
 
@@ -22,6 +21,5 @@ def _drop_sequences() -> None:
 _drop_sequences()
 
 db = SQLA(metadata=Model.metadata)
-migrate = Migrate()
 csrf = CSRFProtect()
 mail = Mail()

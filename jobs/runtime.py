@@ -30,7 +30,7 @@ def the_app() -> Flask:
     global _app
     if _app is None:
         try:
-            _app = create_app(with_panel=False)
+            _app = create_app(with_panel=False, with_migrations=False)
         except ConfigError as error:
             raise SystemExit(f"Muster cannot start. {error}") from None
     return _app

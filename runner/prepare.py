@@ -18,7 +18,7 @@ from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 
 from app import create_app
 from app.channels import web_push
-from app.extensions import db, migrate
+from app.extensions import db
 from app.kernel.db import in_transaction
 from app.kernel.errors import AppError
 from app.web.users import make_admin
@@ -27,6 +27,7 @@ from app.web.users import make_admin
 def prepare() -> str:
     """Do it all; returns the password of the admin it made, "" when there was one or the password was given."""
     with create_app(with_panel=False).app_context():
+        migrate = current_app.extensions["migrate"].migrate
         command.upgrade(migrate.get_config(), "head")  # flask_migrate's own would end this process on an error
         in_transaction(web_push.ensure)
         is_first = db.session.scalar(select(func.count()).select_from(User)) == 0
