@@ -10,7 +10,7 @@ from app.kernel import audit
 from app.kernel.audit import What
 from app.kernel.db import reading
 from app.reports import recipients
-from app.reports.recipients import RecipientRow
+from app.reports.recipients import Names, RecipientRow
 from app.sending.selection import RecipientFilter
 
 BOM = "\ufeff"  # Excel reads UTF-8 by it
@@ -30,6 +30,7 @@ COLUMNS = (
     "reason",
     "detail",
     "attempts",
+    "sent_over",
     "sent_at",
     "done_at",
     "opened_at",
@@ -58,20 +59,20 @@ def csv_of(
     """
     yield BOM + lines([COLUMNS])
     with reading():
-        labels = {status_id: harmless(status.name) for status_id, status in recipients.labels().items()}
+        names = recipients.names(campaign_id)
     portions = recipients.every(campaign_id, asked, PORTION)
     while True:
         with reading():
             reached, rows = next(portions, END)
             if rows is None:
                 return
-            written = [_line(row, with_addresses, words_of, labels) for row in rows]
+            written = [_line(row, with_addresses, words_of, names) for row in rows]
         tell(reached)
         if written:
             yield lines(written)
 
 
-def _line(row: RecipientRow, with_addresses: bool, words_of: Words, labels: dict[int, str]) -> tuple[str, ...]:
+def _line(row: RecipientRow, with_addresses: bool, words_of: Words, names: Names) -> tuple[str, ...]:
     return (
         str(row.seq),
         harmless(row.name),
@@ -79,8 +80,9 @@ def _line(row: RecipientRow, with_addresses: bool, words_of: Words, labels: dict
         harmless(row.phone) if with_addresses else "",
         *map(harmless, words_of(row)),
         str(row.attempt),
+        harmless(names.sender(row)),
         *(iso(moment) for moment in (row.sending_at, row.done_at, row.opened_at, row.clicked_at, row.unsubscribed_at)),
-        labels.get(row.internal_status_id or 0, ""),
+        harmless(names.label(row)),
     )
 
 

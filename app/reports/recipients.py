@@ -15,7 +15,7 @@ from app.audience import queries as audience
 from app.audience.addresses import Addresses, opener
 from app.audience.models import Contact
 from app.campaigns import service as campaigns
-from app.campaigns.models import Campaign, InternalStatus
+from app.campaigns.models import SENDER_KINDS, Campaign, InternalStatus
 from app.channels.contract import Reason
 from app.extensions import db
 from app.kernel import clock
@@ -59,6 +59,22 @@ class RecipientRow:
     content_version: int | None
     sender_id: int | None
     internal_status_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the ids in the rows of a campaign stand for, "" for none and for what was deleted."""
+
+    labels: dict[int, str]
+    senders: dict[int, str]
+
+    def label(self, row: RecipientRow) -> str:
+        """The internal status of a recipient."""
+        return self.labels.get(row.internal_status_id or 0, "")
+
+    def sender(self, row: RecipientRow) -> str:
+        """The account or gateway that a message went over, which may be the stand-in of the campaign's own."""
+        return self.senders.get(row.sender_id or 0, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +162,13 @@ def seqs_of_few(campaign_id: int, asked: RecipientFilter) -> list[int]:
 def labels() -> dict[int, InternalStatus]:
     """The internal statuses by their ids, in the order of their names."""
     return {status.id: status for status in db.session.scalars(select(InternalStatus).order_by(InternalStatus.name))}
+
+
+def names(campaign_id: int) -> Names:
+    """What the ids in the rows of this campaign stand for. Raises NotFound."""
+    kind = SENDER_KINDS[campaigns.get(campaign_id).channel]
+    senders = dict(db.session.execute(select(kind.id, kind.name)).all())
+    return Names({status_id: status.name for status_id, status in labels().items()}, senders)
 
 
 def _find(

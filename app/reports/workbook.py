@@ -10,7 +10,7 @@ from xlsxwriter import Workbook
 from app.kernel.db import reading
 from app.reports import recipients
 from app.reports.export import COLUMNS, END, PORTION, Tell, Words
-from app.reports.recipients import RecipientRow
+from app.reports.recipients import Names, RecipientRow
 from app.sending.selection import RecipientFilter
 
 MOST_ROWS = 1_048_576  # of one sheet, the head among them
@@ -23,7 +23,7 @@ OPTIONS = {
     "strings_to_urls": False,
     "remove_timezone": True,
 }
-WIDTHS = (9, 24, 30, 18, 13, 26, 40, 9, 19, 19, 19, 19, 19, 18)
+WIDTHS = (9, 24, 30, 18, 13, 26, 40, 9, 24, 19, 19, 19, 19, 19, 18)
 
 
 def xlsx_of(
@@ -44,7 +44,7 @@ def _write(
     file: IO[bytes], campaign_id: int, asked: RecipientFilter, with_addresses: bool, words_of: Words, tell: Tell
 ) -> None:
     with reading():
-        labels = {status_id: status.name for status_id, status in recipients.labels().items()}
+        names = recipients.names(campaign_id)
     with Workbook(file, OPTIONS) as book:
         sheets = _Sheets(book)
         portions = recipients.every(campaign_id, asked, PORTION)
@@ -53,7 +53,7 @@ def _write(
                 reached, rows = next(portions, END)
                 if rows is None:
                     return
-                values = [_values(row, with_addresses, words_of, labels) for row in rows]
+                values = [_values(row, with_addresses, words_of, names) for row in rows]
             for each in values:
                 sheets.add(each)
             tell(reached)
@@ -90,7 +90,7 @@ class _Sheets:
         self._at += 1
 
 
-def _values(row: RecipientRow, with_addresses: bool, words_of: Words, labels: dict[int, str]) -> tuple[Any, ...]:
+def _values(row: RecipientRow, with_addresses: bool, words_of: Words, names: Names) -> tuple[Any, ...]:
     return (
         row.seq,
         row.name,
@@ -98,10 +98,11 @@ def _values(row: RecipientRow, with_addresses: bool, words_of: Words, labels: di
         row.phone if with_addresses else "",
         *words_of(row),
         row.attempt,
+        names.sender(row),
         row.sending_at,
         row.done_at,
         row.opened_at,
         row.clicked_at,
         row.unsubscribed_at,
-        labels.get(row.internal_status_id or 0, ""),
+        names.label(row),
     )

@@ -316,6 +316,18 @@ def test_the_file_holds_what_the_filter_shows(app: Flask, monkeypatch: pytest.Mo
     assert {line["address"] for line in lines(campaign_id, with_addresses=False)} == {""}
 
 
+def test_the_file_says_over_which_account_each_message_went(app: Flask) -> None:
+    campaign_id = ledger.sending_campaign(4)
+    with transaction():
+        own = campaigns.get(campaign_id).sender
+        assert own is not None
+        name, stand_in, gone = own.name, factories.account(name="=Stand-in"), factories.account(name="Gone")
+        for seq, carrier in ((1, own), (2, stand_in), (3, gone)):
+            db.session.get_one(CampaignRecipient, (campaign_id, seq)).sender_id = carrier.id
+        db.session.delete(gone)
+    assert [line["sent_over"] for line in lines(campaign_id)] == [name, "'=Stand-in", "", ""]
+
+
 @pytest.mark.parametrize("text", ["=1+1", "+48600", "-2", "@cmd", "\tx", "\rx"])
 def test_a_spreadsheet_calculates_nothing(text: str) -> None:
     assert export.harmless(text) == f"'{text}"

@@ -10,6 +10,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.audience.models import Contact
+from app.campaigns import service as campaigns
 from app.channels.contract import Reason
 from app.extensions import db
 from app.kernel.db import transaction
@@ -55,6 +56,7 @@ def campaign_id(app: Flask) -> int:
     with transaction():
         row = db.session.get_one(CampaignRecipient, (campaign_id, 2))
         row.state, row.reason, row.detail = RecipientState.FAILED, Reason.REJECTED, "=cmd|' /C calc'!A0"
+        row.sender_id = campaigns.get(campaign_id).smtp_account_id
         row.done_at = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
         progress.move(campaign_id, {RecipientState.AWAITING: -1, RecipientState.FAILED: 1})
         for contact in db.session.scalars(select(Contact)):
@@ -65,7 +67,7 @@ def campaign_id(app: Flask) -> int:
 
 def test_it_has_a_head_and_a_row_for_everybody(campaign_id: int) -> None:
     found = cells(made(campaign_id))
-    assert [found[f"{letter}1"][1] for letter in "ABCDEFGHIJKLMN"] == list(COLUMNS)
+    assert [found[f"{letter}1"][1] for letter in "ABCDEFGHIJKLMNO"] == list(COLUMNS)
     assert [found[f"A{row}"] for row in (2, 3, 4, 5)] == [("", "1"), ("", "2"), ("", "3"), ("", "4")]
     assert found["C2"][1].endswith("@people.example")
 
@@ -77,8 +79,13 @@ def test_what_looks_like_a_formula_is_text(campaign_id: int) -> None:
 
 
 def test_a_time_is_a_time(campaign_id: int) -> None:
-    kind, value = cells(made(campaign_id))["J3"]
+    kind, value = cells(made(campaign_id))["K3"]
     assert kind == "" and float(value) == pytest.approx(46351.3958333)
+
+
+def test_it_says_over_which_account_a_message_went(campaign_id: int) -> None:
+    found = cells(made(campaign_id))
+    assert found["I3"] == ("inlineStr", str(campaigns.get(campaign_id).sender)) and "I2" not in found
 
 
 def test_it_holds_what_the_filter_shows_and_addresses_for_those_who_may(campaign_id: int) -> None:
