@@ -1,13 +1,22 @@
 """Filters of lists that offer words to choose from, in place of FAB's free text, numbers and dates."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Any
 
+from flask import request
 from flask_appbuilder.models.filters import BaseFilter
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, false
+from sqlalchemy import ColumnElement, false, func, select
 from wtforms import SelectField
 from wtforms.fields import SelectChoice
+
+from app.campaigns.models import Campaign
+from app.extensions import db
+from app.web import words
+from app.web.asked import row_id
+
+MOST_CAMPAIGNS = 200  # that a log is filtered by, those with the newest rows
 
 
 class Chosen(BaseFilter):
@@ -28,6 +37,69 @@ class Chosen(BaseFilter):
     def apply(self, query: Any, value: Any) -> Any:
         found = self.condition(str(value))
         return query.filter(false() if found is None else found)
+
+    @property
+    def column(self) -> Any:
+        """The column that is filtered."""
+        return getattr(self.model, self.column_name)
+
+
+class OfValue(Chosen):
+    """The rows with one value of a closed set."""
+
+    kind: type[StrEnum]
+
+    @classmethod
+    def choices(cls) -> Sequence[tuple[str, Any]]:
+        """The whole set."""
+        return [(each.value, words.of(each)) for each in cls.kind]
+
+    def condition(self, value: str) -> ColumnElement[bool] | None:
+        """With that value."""
+        return self.column == self.kind(value) if value in set(self.kind) else None
+
+
+class OfId(Chosen):
+    """The rows that name one row of another table."""
+
+    def condition(self, value: str) -> ColumnElement[bool] | None:
+        """With that id."""
+        pk = row_id(value)
+        return None if pk is None else self.column == pk
+
+
+class OfCampaign(OfId):
+    """The rows of a log that are about one campaign. log: its model; name_then: its column with the name that the
+    campaign had, by which one is offered that was deleted since; without that column it is not."""
+
+    label = _l("Campaign")
+    log: Any
+    name_then: Any = None
+
+    @classmethod
+    def choices(cls) -> list[tuple[str, Any]]:
+        """The campaigns that the log knows, those with the newest rows first."""
+        log, then = cls.log, cls.name_then
+        name = Campaign.name if then is None else func.coalesce(Campaign.name, func.max(then))
+        query = select(log.campaign_id, name).join(Campaign, Campaign.id == log.campaign_id, isouter=then is not None)
+        query = query.group_by(log.campaign_id, Campaign.name).order_by(func.max(log.id).desc()).limit(MOST_CAMPAIGNS)
+        return [(str(pk), said) for pk, said in db.session.execute(query)]
+
+
+class Named(Chosen):
+    """The rows that a link of ours asks for by what nobody has in mind; never offered. asks: the column in the link."""
+
+    asks: str
+
+    @classmethod
+    def said(cls, value: str) -> Any:
+        """What the filter says in place of the value."""
+        raise NotImplementedError
+
+    @classmethod
+    def choices(cls) -> list[tuple[str, Any]]:
+        """What the address of the page names."""
+        return [(value, cls.said(value)) for name, value in request.args.items() if name.endswith(f"_{cls.asks}")]
 
 
 class ChoiceFilters:

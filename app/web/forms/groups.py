@@ -11,7 +11,8 @@ from wtforms.fields import SelectChoice
 from app.campaigns import groups
 from app.campaigns.models import Campaign, CampaignGroup
 from app.extensions import db
-from app.web.choices import Chosen
+from app.web.asked import row_ids
+from app.web.choices import OfId
 from app.web.forms.fields import PanelForm, line
 
 NO_GROUP = "none"  # in the filter of the campaigns
@@ -23,7 +24,7 @@ def group_rows() -> list[tuple[int, str]]:
     return [(pk, name) for pk, name in found]
 
 
-class InGroup(Chosen):
+class InGroup(OfId):
     """The campaigns of a group, or of none."""
 
     label = _l("Group")
@@ -37,7 +38,7 @@ class InGroup(Chosen):
         """In that group."""
         if value == NO_GROUP:
             return Campaign.group_id.is_(None)
-        return Campaign.group_id == int(value) if value.isdigit() and len(value) < 10 else None
+        return super().condition(value)
 
 
 class DualListField(SelectMultipleField):
@@ -115,6 +116,6 @@ class GroupForm(PanelForm):
 
     def changes(self) -> tuple[set[int], set[int]]:
         """The campaigns that the person put in and took out."""
-        before = {int(pk) for pk in (self.seen.data or "").split(",") if pk.isdigit()}
+        before = set(row_ids((self.seen.data or "").split(",")))
         after = set(self.campaigns.data or ())
         return after - before, before - after

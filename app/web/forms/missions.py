@@ -19,14 +19,14 @@ from app.kernel import clock
 from app.missions import service
 from app.missions.states import MissionPriority, MissionStatus
 from app.web import users, words
+from app.web.asked import row_id
 from app.web.forms.fields import PanelForm, day, line, text_area
 
 MOST_IDS = 1000
 
 
 def _number(value: Any) -> int | None:
-    text = str(value or "")
-    return int(text) if text.isdigit() and len(text) < 10 else None
+    return row_id(str(value or ""))
 
 
 def _select(label: Any, description: Any = "", **extra: Any) -> SelectField:

@@ -15,6 +15,7 @@ from app.channels.contract import Channel
 from app.channels.models import Sender
 from app.extensions import db
 from app.web import channels, security
+from app.web.asked import row_id
 from app.web.base import may
 
 
@@ -56,13 +57,14 @@ class SenderCards(StringField):
     def columns(self) -> dict[str, Any] | None:
         """The columns of Campaign that were chosen; None for what is no sender."""
         channel, _colon, number = (self.data or "").partition(":")
-        if channel not in self.channels or not number.isdigit() or len(number) > 9:
+        sender_id = row_id(number)
+        if channel not in self.channels or sender_id is None:
             return None
         chosen = Channel(channel)
-        sender = db.session.get(SENDER_KINDS[chosen], int(number))
+        sender = db.session.get(SENDER_KINDS[chosen], sender_id)
         if sender is None or sender.channel is not chosen:
             return None
-        return {"channel": chosen, f"{SENDER_OF[chosen]}_id": int(number)}
+        return {"channel": chosen, f"{SENDER_OF[chosen]}_id": sender_id}
 
     def __call__(self, **kwargs: Any) -> Markup:
         """The cards, each a round button with its label."""

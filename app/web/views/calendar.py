@@ -17,7 +17,7 @@ from app.kernel.db import db_now
 from app.kernel.errors import AppError, InvalidInput
 from app.reports import calendar, cards
 from app.web import place, security, words
-from app.web.asked import MAX_NUMBER
+from app.web.asked import MAX_NUMBER, row_id
 from app.web.base import AppView, actor, may, unit_of_work
 from app.web.forms.calendar import MoveForm
 from app.web.views import calendar_parts, cards_filter
@@ -129,10 +129,11 @@ class CalendarView(AppView):
 
     def _move(self, campaign_id: int, start_at: datetime, revision: str) -> str:
         """Move it and say so. revision: the one that the person saw."""
-        if not revision.isdigit() or len(revision) > 10:
+        seen = row_id(revision)
+        if seen is None:
             raise InvalidInput("This form is not complete. Open the calendar again.")
         number = min(campaign_id, MAX_NUMBER)
-        moved: Campaign = unit_of_work(lambda: rescheduling.move(number, start_at, int(revision), actor()))
+        moved: Campaign = unit_of_work(lambda: rescheduling.move(number, start_at, seen, actor()))
         return _("%(name)s begins on %(time)s.", name=moved.name, time=calendar_parts.said(start_at, place.zone()))
 
 

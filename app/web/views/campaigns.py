@@ -24,6 +24,7 @@ from app.reports import audiences, cards
 from app.sending import removals
 from app.sending import service as sending
 from app.web import channels, formats, security, words
+from app.web.asked import row_ids
 from app.web.base import AppModelView, actor, may, unit_of_work
 from app.web.choices import ChoiceFilters, Chosen
 from app.web.forms.campaigns import CampaignForm, form_for
@@ -323,7 +324,7 @@ class CampaignView(ChoiceFilters, AppModelView):
     @permission_name("add_recipients")
     def people_of_run(self, pk: str) -> str:
         """How many people the chosen folders hold, in words."""
-        folder_ids = {int(each) for each in request.args.getlist("folders") if each.isdigit() and len(each) < 10}
+        folder_ids = set(row_ids(request.args.getlist("folders")))
         if not folder_ids:
             return ""
         people = campaign_actions.people_words(audiences.in_folders(folder_ids))

@@ -15,6 +15,7 @@ from app.reports import cards
 from app.reports.cards import Card
 from app.sending.states import Shown
 from app.web import channels, formats, security, words
+from app.web.asked import row_ids
 from app.web.base import AppView, may
 from app.web.forms.groups import NO_GROUP, group_rows
 from app.web.views import campaign_actions, cards_filter
@@ -65,7 +66,7 @@ class CardsView(AppView):
     def live(self) -> Any:
         """The part of the page that stays fresh: the cards that are on it, wherever they would stand now."""
         asked = cards_filter.read(request.args)
-        ids = [int(each) for each in request.args.get("ids", "").split(",") if each.isdigit() and len(each) < 11]
+        ids = row_ids(request.args.get("ids", "").split(","))
         found = cards.of_ids(ids[:MOST_IDS])
         return self.render_template("_cards.html", **self._live(asked, found, cards.numbers(asked.wanted)))
 

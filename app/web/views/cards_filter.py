@@ -12,13 +12,13 @@ from app.campaigns.lifecycle import CampaignStatus
 from app.channels.contract import Channel
 from app.kernel.errors import NotFound
 from app.reports.cards import NO_GROUP, Sort, Wanted
+from app.web.asked import number
 from app.web.filters import TEXT_FILTERS, Contains
 from app.web.forms.groups import NO_GROUP as WITHOUT
 
 SIZES = (10, 25, 50, 100)
 USUAL_SIZE, USUAL_SORT = 25, "-created"
 MOST_PAGES = 10_000
-MAX_NUMBER = 2**31 - 1
 LONGEST_SEARCH = 150
 QUESTION = ("q", "status", "group", "creator", "channel")
 NAMES = (*QUESTION, "sort")
@@ -112,10 +112,10 @@ def read(args: MultiDict[str, str]) -> Asked:
         sort=Sort(sort.removeprefix("-")),
         is_down=sort.startswith("-"),
     )
-    size = _number(args.get("size") or str(USUAL_SIZE), MAX_NUMBER)
+    size = number(args.get("size") or str(USUAL_SIZE), 1)
     if size not in SIZES:
         raise NotFound("There is no such page. Start at the first one.")
-    return Asked(wanted, given, _number(args.get("page") or "1", MOST_PAGES), size)
+    return Asked(wanted, given, number(args.get("page") or "1", 1, MOST_PAGES), size)
 
 
 def of_table(args: MultiDict[str, str]) -> dict[str, Any]:
@@ -150,10 +150,4 @@ def _one_of(kind: Any, value: str) -> Any:
 def _group(value: str) -> int | None:
     if not value:
         return None
-    return NO_GROUP if value == WITHOUT else _number(value, MAX_NUMBER)
-
-
-def _number(value: str, most: int) -> int:
-    if not value.isascii() or not value.isdigit() or not 1 <= int(value[:11]) <= most:
-        raise NotFound("There is no such page. Start at the first one.")
-    return int(value)
+    return NO_GROUP if value == WITHOUT else number(value, 1)

@@ -19,6 +19,7 @@ from app.campaigns.models import Campaign, CampaignDocument
 from app.extensions import db
 from app.kernel.errors import NotFound
 from app.web import formats, security
+from app.web.asked import row_id
 from app.web.base import AppModelView, may
 from app.web.forms import documents
 from app.web.lists import AppInterface
@@ -88,8 +89,7 @@ class DocumentView(AppModelView):
     @permission_name("update")
     def attach(self) -> Response:
         """Attach the files of a form that no script has sent, all of them or none."""
-        given = request.form.get("campaign_id", "")
-        campaign_id = int(given) if given.isascii() and given.isdecimal() and len(given) < 10 else 0
+        campaign_id = row_id(request.form.get("campaign_id", "")) or 0
         files = [file for file in request.files.getlist("documents") if file.filename]
 
         def attach() -> None:

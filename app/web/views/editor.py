@@ -17,6 +17,7 @@ from app.channels.plain_text import from_html
 from app.kernel.errors import AppError
 from app.sending import preview
 from app.web import frames, launch, security, words
+from app.web.asked import row_id
 from app.web.base import AppView, actor, may, unit_of_work
 
 
@@ -84,7 +85,7 @@ def _written() -> dict[Part, str]:
 
 
 def _chosen() -> Contact | None:
-    given = request.form.get("contact", "")
-    if not given.isdigit() or len(given) > 9 or not may(security.READ, "Contact"):
+    given = row_id(request.form.get("contact", ""))
+    if given is None or not may(security.READ, "Contact"):
         return None
-    return audience.get_contact(int(given))
+    return audience.get_contact(given)

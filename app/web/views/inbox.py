@@ -16,10 +16,12 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from app.kernel import mail_folder
+from app.web.asked import number
 from app.web.base import AppView
 from app.web.frames import framed
 
 PAGE_SIZE = 50
+MOST_PAGES = 9999
 HEAD_BYTES = 16 * 1024
 SHOWN_PART_CHARS = 1_000_000
 
@@ -106,12 +108,11 @@ class InboxView(AppView):
     @permission_name("read")
     def list(self) -> Any:
         """The mails, or those with these words in recipient or subject."""
-        wanted, page = request.args.get("q", "").strip()[:200], request.args.get("page", "0")
-        if not page.isdigit() or len(page) > 4:
-            abort(404)
-        lines, has_more = find(wanted, int(page))
+        wanted = request.args.get("q", "").strip()[:200]
+        page = number(request.args.get("page", "0"), 0, MOST_PAGES)
+        lines, has_more = find(wanted, page)
         return self.render_template(
-            "inbox.html", title=_("Inbox of the demo"), lines=lines, wanted=wanted, page=int(page), has_more=has_more
+            "inbox.html", title=_("Inbox of the demo"), lines=lines, wanted=wanted, page=page, has_more=has_more
         )
 
     @expose("/<string:name>")

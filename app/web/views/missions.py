@@ -25,7 +25,7 @@ from app.missions.states import CLOSED, MissionPriority, MissionStatus
 from app.sending.states import Shown
 from app.web import formats, place, security, users, words
 from app.web.base import AppModelView, AppView, actor, may, unit_of_work
-from app.web.choices import ChoiceFilters, Chosen
+from app.web.choices import ChoiceFilters, Chosen, OfId, OfValue
 from app.web.forms.missions import AddCampaignForm, MissionForm
 from app.web.lists import AppInterface
 from app.web.results import said_of_joined, said_of_leaving
@@ -66,39 +66,33 @@ def _is_open() -> ColumnElement[bool]:
     return Mission.status.not_in(CLOSED)
 
 
-class StatusIs(Chosen):
+class StatusIs(OfValue):
     """The missions in a status, or all that are not closed."""
 
-    label = _l("Status")
+    label, kind = _l("Status"), MissionStatus
 
     @classmethod
     def choices(cls) -> list[tuple[str, Any]]:
         """Not closed, and every status."""
-        return [(NOT_CLOSED, _("not closed")), *((each.value, words.of(each)) for each in MissionStatus)]
+        return [(NOT_CLOSED, _("not closed")), *super().choices()]
 
     def condition(self, value: str) -> ColumnElement[bool] | None:
         """In that status."""
-        if value == NOT_CLOSED:
-            return _is_open()
-        return Mission.status == MissionStatus(value) if value in set(MissionStatus) else None
+        return _is_open() if value == NOT_CLOSED else super().condition(value)
 
 
-class PriorityIs(Chosen):
+class PriorityIs(OfValue):
     """The missions of a priority."""
 
-    label = _l("Priority")
+    label, kind = _l("Priority"), MissionPriority
 
     @classmethod
     def choices(cls) -> list[tuple[str, Any]]:
         """Every priority, the most pressing first."""
-        return [(each.value, words.of(each)) for each in reversed(MissionPriority)]
-
-    def condition(self, value: str) -> ColumnElement[bool] | None:
-        """Of that priority."""
-        return Mission.priority == MissionPriority(value) if value in set(MissionPriority) else None
+        return [*reversed(super().choices())]
 
 
-class AssigneeIs(Chosen):
+class AssigneeIs(OfId):
     """The missions of a person."""
 
     label = _l("Assignee")
@@ -114,7 +108,7 @@ class AssigneeIs(Chosen):
             return Mission.assignee_id.is_(None)
         if value == ME:
             return Mission.assignee_id == g.user.id
-        return Mission.assignee_id == int(value) if value.isdigit() and len(value) < 10 else None
+        return super().condition(value)
 
 
 class DueIs(Chosen):

@@ -3,14 +3,14 @@
 from functools import partial
 from typing import Any
 
-from flask import flash, g, redirect, render_template, request, url_for
+from flask import flash, g, redirect, render_template, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.actions import action
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, select
 from werkzeug.wrappers import Response
 
 from app.audience import queries as audience
@@ -19,33 +19,20 @@ from app.extensions import db
 from app.kernel.errors import AppError
 from app.sending import removals
 from app.web import formats, security, words
+from app.web.asked import row_ids
 from app.web.base import AppModelView, actor, may, unit_of_work
-from app.web.choices import ChoiceFilters, Chosen
+from app.web.choices import ChoiceFilters, Chosen, Named, OfCampaign
 from app.web.forms.contacts import FindForm
 from app.web.lists import AppInterface
 from app.web.results import said_of_return
 
 OUT, BACK = "out", "back"
-MOST_CAMPAIGNS = 200  # that the filter offers, those with the newest entries
 
 
-class OfCampaign(Chosen):
-    """The entries of a campaign."""
+class RemovedFrom(OfCampaign):
+    """The entries of a campaign, also of one that was deleted."""
 
-    label = _l("Campaign")
-
-    @classmethod
-    def choices(cls) -> list[tuple[str, Any]]:
-        """The campaigns that somebody was removed from; one that was deleted by the name it had."""
-        newest = func.max(Removal.id)
-        query = select(Removal.campaign_id, func.max(Removal.campaign_name), Campaign.name)
-        query = query.outerjoin(Campaign, Campaign.id == Removal.campaign_id)
-        query = query.group_by(Removal.campaign_id, Campaign.name).order_by(newest.desc()).limit(MOST_CAMPAIGNS)
-        return [(str(pk), now or then) for pk, then, now in db.session.execute(query)]
-
-    def condition(self, value: str) -> ColumnElement[bool] | None:
-        """Of that campaign."""
-        return Removal.campaign_id == int(value) if value.isdigit() and len(value) < 10 else None
+    log, name_then = Removal, Removal.campaign_name
 
 
 class IsOut(Chosen):
@@ -63,22 +50,21 @@ class IsOut(Chosen):
         return {OUT: Removal.restored_at.is_(None), BACK: Removal.restored_at.is_not(None)}.get(value)
 
 
-class OfContacts(Chosen):
-    """The entries of people who were found by an address; never offered, because nobody knows people by numbers."""
+class OfContacts(Named):
+    """The entries of people who were found by an address."""
 
-    label = _l("Client")
+    label, asks = _l("Client"), "contact_id"
 
     @classmethod
-    def choices(cls) -> list[tuple[str, Any]]:
-        """Those whom the address of the page names."""
-        named = [value for name, value in request.args.items() if name.endswith("_contact_id")]
-        return [(value, _("found by the address")) for value in named]
+    def said(cls, value: str) -> str:
+        """Not who they are."""
+        return _("found by the address")
 
     def condition(self, value: str) -> ColumnElement[bool] | None:
         """Of one of these contacts, their ids with commas between them."""
-        ids = value.split(",")
-        is_readable = all(each.isdigit() and len(each) < 10 for each in ids)
-        return Removal.contact_id.in_([int(each) for each in ids]) if is_readable else None
+        named = value.split(",")
+        ids = row_ids(named)
+        return Removal.contact_id.in_(ids) if len(ids) == len(named) else None
 
 
 def way_back(entry: Removal) -> Markup:
@@ -108,7 +94,7 @@ class RemovalView(ChoiceFilters, AppModelView):
     }
     list_columns = ["id", "client_name", "campaign_name", "removed_at", "removed_by", "why", "way_back"]
     search_columns = ["client_name", "campaign_id", "contact_id", "restored_at", "removed_by", "removed_at"]
-    choice_filters = {"campaign_id": OfCampaign, "contact_id": OfContacts, "restored_at": IsOut}
+    choice_filters = {"campaign_id": RemovedFrom, "contact_id": OfContacts, "restored_at": IsOut}
     order_columns = ["id", "client_name", "campaign_name", "removed_at", "removed_by"]
     base_order = ("id", "desc")
     label_columns = {

@@ -26,11 +26,10 @@ from app.kernel.errors import AppError
 from app.sending import replies
 from app.web import formats, security, words
 from app.web.base import AppModelView, actor, may
-from app.web.choices import ChoiceFilters, Chosen
+from app.web.choices import ChoiceFilters, Named, OfCampaign, OfId, OfValue
 from app.web.forms.replies import NumberForm
 from app.web.lists import AppInterface
 
-MOST_CAMPAIGNS = 200  # that the filter offers, those with the newest replies
 IN_A_PAGE = 10  # of a contact or a campaign, shown with it
 CHIPS = {
     ReplyState.NEEDS_LOOK: "hold",
@@ -41,64 +40,33 @@ CHIPS = {
 }
 
 
-class OfState(Chosen):
+class OfState(OfValue):
     """The replies in one state."""
 
-    label = _l("State")
-
-    @classmethod
-    def choices(cls) -> list[tuple[str, Any]]:
-        """All states."""
-        return [(state.value, words.of(state)) for state in ReplyState]
-
-    def condition(self, value: str) -> ColumnElement[bool] | None:
-        """In that state."""
-        return Reply.state == ReplyState(value) if value in set(ReplyState) else None
+    label, kind = _l("State"), ReplyState
 
 
-class OfMeaning(Chosen):
+class OfMeaning(OfValue):
     """The replies that ask for one thing."""
 
-    label = _l("Says")
+    label, kind = _l("Says"), ReplyMeaning
+
+
+class RepliedTo(OfCampaign):
+    """The replies to one campaign that is still there."""
+
+    log = Reply
+
+
+class OfNumber(Named):
+    """The replies from one number, which a link names by its fingerprint."""
+
+    label, asks = _l("Number"), "address_index"
 
     @classmethod
-    def choices(cls) -> list[tuple[str, Any]]:
-        """All meanings."""
-        return [(meaning.value, words.of(meaning)) for meaning in ReplyMeaning]
-
-    def condition(self, value: str) -> ColumnElement[bool] | None:
-        """With that meaning."""
-        return Reply.meaning == ReplyMeaning(value) if value in set(ReplyMeaning) else None
-
-
-class OfCampaign(Chosen):
-    """The replies to one campaign."""
-
-    label = _l("Campaign")
-
-    @classmethod
-    def choices(cls) -> list[tuple[str, Any]]:
-        """The campaigns that somebody replied to, as long as they are there."""
-        newest = func.max(Reply.id)
-        query = select(Reply.campaign_id, Campaign.name).join(Campaign, Campaign.id == Reply.campaign_id)
-        query = query.group_by(Reply.campaign_id, Campaign.name).order_by(newest.desc()).limit(MOST_CAMPAIGNS)
-        return [(str(pk), name) for pk, name in db.session.execute(query)]
-
-    def condition(self, value: str) -> ColumnElement[bool] | None:
-        """To that campaign."""
-        return Reply.campaign_id == int(value) if value.isdigit() and len(value) < 10 else None
-
-
-class OfNumber(Chosen):
-    """The replies from one number, which an address of ours names by its fingerprint; never offered."""
-
-    label = _l("Number")
-
-    @classmethod
-    def choices(cls) -> list[tuple[str, Any]]:
-        """The one that the address of the page names."""
-        named = [value for name, value in request.args.items() if name.endswith("_address_index")]
-        return [(value, _("the number that was searched for")) for value in named]
+    def said(cls, value: str) -> str:
+        """Not the number: it stands in no address and no log."""
+        return _("the number that was searched for")
 
     def condition(self, value: str) -> ColumnElement[bool] | None:
         """From that number."""
@@ -108,20 +76,15 @@ class OfNumber(Chosen):
             return None
 
 
-class OfContact(Chosen):
-    """The replies of one contact; never offered, because nobody knows people by numbers."""
+class OfContact(Named, OfId):
+    """The replies of one contact."""
 
-    label = _l("Contact")
+    label, asks = _l("Contact"), "contact_id"
 
     @classmethod
-    def choices(cls) -> list[tuple[str, Any]]:
-        """The one that the address of the page names."""
-        named = [value for name, value in request.args.items() if name.endswith("_contact_id")]
-        return [(value, _("contact number %(n)s", n=value)) for value in named]
-
-    def condition(self, value: str) -> ColumnElement[bool] | None:
-        """Of that contact."""
-        return Reply.contact_id == int(value) if value.isdigit() and len(value) < 10 else None
+    def said(cls, value: str) -> str:
+        """Their number."""
+        return _("contact number %(n)s", n=value)
 
 
 def person(reply: Reply) -> Markup | str:
@@ -185,7 +148,7 @@ class ReplyView(ChoiceFilters, AppModelView):
     choice_filters = {
         "state": OfState,
         "meaning": OfMeaning,
-        "campaign_id": OfCampaign,
+        "campaign_id": RepliedTo,
         "contact_id": OfContact,
         "address_index": OfNumber,
     }

@@ -24,7 +24,7 @@ from app.sending import label_runs, labels, progress, recipient_runs, removals, 
 from app.sending.selection import NO_LABEL, RecipientFilter
 from app.sending.states import RETRIABLE, SHOWN_AS, RecipientState, Shown
 from app.web import formats, pace, security, stand_ins, words
-from app.web.asked import MAX_NUMBER, one_of
+from app.web.asked import MAX_NUMBER, one_of, row_id, row_ids
 from app.web.base import AppView, actor, may, unit_of_work
 from app.web.forms.recipients import RemoveOneForm
 from app.web.views import report_charts, report_export, report_filter
@@ -88,8 +88,8 @@ class ReportView(AppView):
     def rows(self, campaign_id: int) -> Any:
         """The recipients that the page shows, as they are now: none comes or goes while somebody reads."""
         campaign = _campaign(campaign_id)
-        seqs = [int(each) for each in request.args.get("seqs", "").split(",") if each.isdigit() and len(each) < 11]
-        found = recipients.some(campaign_id, [each for each in seqs if each <= MAX_NUMBER][: max(SIZES)])
+        seqs = row_ids(request.args.get("seqs", "").split(","))
+        found = recipients.some(campaign_id, seqs[: max(SIZES)])
         return self.render_template(
             "_recipient_rows.html",
             rows=found,
@@ -222,7 +222,7 @@ class ReportView(AppView):
         if "all" in request.form and not asked.filter.is_of_few:
             unit_of_work(lambda: label_runs.start(campaign_id, asked.filter, chosen, actor()))
             return back
-        seqs = [int(value) for value in request.form.getlist("rowid")[:100] if value.isdigit() and len(value) < 11]
+        seqs = row_ids(request.form.getlist("rowid")[:100])
         if "all" in request.form:
             seqs = recipients.seqs_of_few(campaign_id, asked.filter)
         number = unit_of_work(lambda: labels.put(campaign_id, seqs, chosen))
@@ -329,10 +329,10 @@ def _row(campaign_id: int, seq: int) -> RecipientRow:
 
 
 def _chosen_label() -> int | None:
-    value = request.form.get("label", "")
-    if not value.isdigit() or len(value) > 9:
+    value = row_id(request.form.get("label", ""))
+    if value is None:
         raise NotFound("There is no such internal status. It may have been deleted.")
-    return int(value) if int(value) != NO_LABEL else None
+    return value if value != NO_LABEL else None
 
 
 def _matching(asked: Asked, report: CampaignReport) -> int | None:

@@ -18,6 +18,7 @@ from app.campaigns.models import MessageTemplate
 from app.kernel.errors import AppError, NotFound
 from app.sending import preview
 from app.web import formats, frames, words
+from app.web.asked import row_id
 from app.web.base import AppModelView, actor, unit_of_work
 from app.web.forms.editor import SaveAsTemplateForm, TemplateForm
 from app.web.lists import AppInterface
@@ -133,4 +134,5 @@ class TemplateView(AppModelView):
 
 
 def _found(key: str) -> Any:
-    return templates.get(int(key)) if key.isdigit() and len(key) < 10 else templates.starter(key)
+    template_id = row_id(key)
+    return templates.starter(key) if template_id is None else templates.get(template_id)

@@ -21,8 +21,9 @@ from app.kernel import audit
 from app.kernel.audit import What
 from app.kernel.errors import AppError, InvalidInput
 from app.web import formats, security, words
+from app.web.asked import row_id
 from app.web.base import AppModelView, may, unit_of_work
-from app.web.choices import ChoiceFilters, Chosen
+from app.web.choices import ChoiceFilters, Chosen, OfValue
 from app.web.lists import AppInterface
 
 MOST_TEXT = 20_000
@@ -35,49 +36,40 @@ CHIPS = {
 }
 
 
-class OfState(Chosen):
+class OfState(OfValue):
     """The templates in one state of approval."""
 
-    label = _l("State")
-
-    @classmethod
-    def choices(cls) -> list[tuple[str, Any]]:
-        """All states."""
-        return [(state.value, words.of(state)) for state in ApprovalState]
-
-    def condition(self, value: str) -> ColumnElement[bool] | None:
-        """In that state."""
-        return WhatsAppTemplate.status == ApprovalState(value) if value in set(ApprovalState) else None
+    label, kind = _l("State"), ApprovalState
 
 
 class OfWord(Chosen):
-    """The templates with one word in a column; those that are there are offered."""
+    """The templates with one word in a column, named where; those that are there are offered."""
 
-    column = ""  # its name
+    where = ""
 
     @classmethod
     def choices(cls) -> list[tuple[str, Any]]:
         """The words that stand in the column."""
-        words_of_it = WhatsAppTemplate.__table__.c[cls.column]
+        words_of_it = WhatsAppTemplate.__table__.c[cls.where]
         return [
             (word, word) for word in db.session.scalars(select(words_of_it).distinct().order_by(words_of_it)) if word
         ]
 
-    def condition(self, value: str) -> ColumnElement[bool] | None:
+    def condition(self, value: str) -> ColumnElement[bool]:
         """With that word."""
-        return WhatsAppTemplate.__table__.c[self.column] == value
+        return self.column == value
 
 
 class OfLanguage(OfWord):
     """In one language."""
 
-    label, column = _l("Language"), "language"
+    label, where = _l("Language"), "language"
 
 
 class OfCategory(OfWord):
     """Of one category."""
 
-    label, column = _l("Category"), "category"
+    label, where = _l("Category"), "category"
 
 
 class WhatsAppTemplateView(ChoiceFilters, AppModelView):
@@ -152,12 +144,12 @@ class WhatsAppTemplateView(ChoiceFilters, AppModelView):
     @permission_name("read")
     def filled(self) -> Any:
         """The template of this request with its values, in words; fields stand there by their names."""
-        chosen = request.form.get("whatsapp_template_id", "")
+        chosen = row_id(request.form.get("whatsapp_template_id", ""))
         source = request.form.get("template_values", "")[:MOST_TEXT].replace("\r\n", "\n")
-        if not chosen.isdecimal() or len(chosen) > 9:
+        if chosen is None:
             return self.render_template("_filled_template.html", chosen=None, body="", problem="")
         try:
-            template = whatsapp_templates.get(int(chosen))
+            template = whatsapp_templates.get(chosen)
             body, problem = template.body, ""
             whatsapp_message.check_values(source, template.variables)
             values = {name: _as_written(value) for name, value in whatsapp_message.parse_values(source).items()}
