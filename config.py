@@ -25,7 +25,7 @@ SENDERS = {
 }
 FETCH = "app.providers.fetch.fetch"
 MAILBOX = "app.providers.mailbox.open_mailbox"
-DNS = "app.providers.dns.texts_at"
+DNS = "app.providers.dns.records_at"
 CONTENT_SOURCE = "app.providers.twilio_content.templates"
 TEXT_HISTORY = "app.providers.twilio_history.messages_to"
 TWILIO_URL, TWILIO_CONTENT_URL = "https://api.twilio.com", "https://content.twilio.com"

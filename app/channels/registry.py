@@ -9,8 +9,8 @@ from flask import current_app
 from werkzeug.utils import import_string
 
 from app.channels.contract import Channel, ContentTemplate, GatewaySettings, RememberedText, Transport
-from app.channels.mail_dns import Texts
 from app.channels.mailbox import Mailbox, MailboxSettings
+from app.channels.spf import Records
 
 # Reads the templates of an account. Raises ReadingProblem.
 ContentSource = Callable[[GatewaySettings], list[ContentTemplate]]
@@ -35,7 +35,7 @@ def mailbox_for(settings: MailboxSettings) -> Mailbox:
     return factory(settings)
 
 
-def dns_texts() -> Texts:
+def dns_records() -> Records:
     """What asks the DNS, named by its import path in app.config["DNS"]; app.config["DNS_SERVER"]: whom it asks."""
     asks = import_string(current_app.config["DNS"])
     return partial(asks, server=current_app.config["DNS_SERVER"])

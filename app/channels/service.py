@@ -16,7 +16,7 @@ from app.channels.address import needs_smtputf8, normalise_email, wire_address
 from app.channels.contract import Channel, Outgoing, SmtpSettings, TestReport
 from app.channels.dkim import DkimKey, Signer, dns_record, generate_key
 from app.channels.models import Limited, Sender, SmtpAccount
-from app.channels.registry import dns_texts, transport_for
+from app.channels.registry import dns_records, transport_for
 from app.channels.warm_up import FURTHEST, MOST_DAYS
 from app.extensions import db
 from app.kernel import audit, clock
@@ -260,9 +260,10 @@ def dns_findings(account: SmtpAccount) -> list[mail_dns.Finding]:
     """What receivers find in the DNS about the messages of this account. Asks the network. Raises Unavailable."""
     from_domain = account.from_email.rpartition("@")[2]
     return_domain = (account.bounce_address or account.from_email).rpartition("@")[2]
-    sending = mail_dns.Sending(from_domain, return_domain, account.host, dkim_record(account))
+    stand_in = mail_dns.StandIn(account.stand_in.name, account.stand_in.host) if account.stand_in else None
+    sending = mail_dns.Sending(from_domain, return_domain, account.host, dkim_record(account), stand_in)
     try:
-        return mail_dns.check(sending, dns_texts())
+        return mail_dns.check(sending, dns_records())
     except mail_dns.DnsSilent as error:
         raise Unavailable("No name server answered in time. Try again.") from error
 

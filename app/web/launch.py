@@ -1,12 +1,11 @@
-"""The launch check in words: each item fine, a warning or blocking, with the place to mend it; and the forecast."""
+"""The launch check in words: each item fine, a warning or blocking, with the place to mend it."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from flask import request, url_for
-from flask_babel import format_currency, format_datetime, ngettext
+from flask_babel import format_currency, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
@@ -22,17 +21,14 @@ from app.kernel import clock
 from app.kernel.errors import InvalidInput
 from app.reports.launch import LaunchCheck, Message, Missing, Sender
 from app.sending.forecast import Forecast
-from app.sending.throttle import SECOND_US, Limit, to_us
-from app.web import domain_paces, phone_documents, security, stand_ins, warm_up, words
+from app.web import domain_paces, forecast, phone_documents, security, stand_ins, warm_up, words
 from app.web.base import may
 from app.web.formats import grouped, size_words
 
 CLIPPED_BYTES = 100_000  # Gmail shows a button instead of the rest
 LARGE_BYTES = 5_000_000  # base64 included; many servers take 10 MB at most
-SOON = timedelta(minutes=1)
 SAFE_DELAY_SECONDS = 360  # of a campaign over WhatsApp; what is faster warns
 SENDERS = frozenset(SENDER_OF.values())  # the fields that name what sends
-DAY, TIME = "EEE d MMM", "HH:mm"
 
 
 class Level(StrEnum):
@@ -304,97 +300,6 @@ def _missed(campaign: Campaign, outlook: Forecast) -> list[Item]:
         "%(n)s people are not reached before the validity period ends on %(end)s.",
         outlook.missed,
         n=n,
-        end=_moment(campaign.valid_until, ZoneInfo(campaign.zone), f"{DAY} y, {TIME}"),
+        end=forecast.moment(campaign.valid_until, ZoneInfo(campaign.zone), f"{forecast.DAY} y, {forecast.TIME}"),
     )
     return [Item("missed", Level.WARNING, text, *_edit(campaign, "valid_until"))]
-
-
-def forecast_sentence(check: LaunchCheck, now: datetime) -> str:
-    """What will happen, in one sentence; "" when the account is missing."""
-    outlook = check.outlook
-    if outlook is None:
-        return ""
-    if not outlook.people:
-        return _("Nobody waits for this message.")
-    reached = outlook.people - outlook.missed
-    if outlook.first_at is None or outlook.last_at is None:
-        return _("No message can leave: the calendar has no time for it.")
-    if check.campaign.channel is Channel.SMS:
-        what = ngettext("%(n)s text message", "%(n)s text messages", reached, n=grouped(reached))
-    elif check.campaign.channel is Channel.WHATSAPP:
-        what = ngettext("%(n)s WhatsApp message", "%(n)s WhatsApp messages", reached, n=grouped(reached))
-    elif check.campaign.channel is Channel.PUSH:
-        what = ngettext("%(n)s notification", "%(n)s notifications", reached, n=grouped(reached))
-    else:
-        what = ngettext("%(n)s e-mail", "%(n)s e-mails", reached, n=grouped(reached))
-    if reached > 1:
-        what = ", ".join((what, *_pace(check, now)))
-    what = f"{what}, {_hours(check.campaign)}"
-    zone = ZoneInfo(check.campaign.zone)
-    first, last = outlook.first_at.astimezone(zone), outlook.last_at.astimezone(zone)
-    begins = _("now") if outlook.first_at <= now + SOON else f"{_day(first, now)} {_moment(first, zone, TIME)}"
-    if reached == 1:
-        return _("%(what)s: %(when)s.", what=what, when=begins)
-    if not outlook.is_paced:
-        return _("%(what)s: from %(first)s on.", what=what, first=begins)
-    time = _moment(last, zone, TIME)
-    ends = _("about %(time)s", time=time)
-    if last.date() != first.date():
-        ends = _("%(day)s about %(time)s", day=_day(last, now), time=time)
-    if check.is_earliest:
-        return _("%(what)s: from %(first)s to %(last)s at the earliest.", what=what, first=begins, last=ends)
-    return _("%(what)s: from %(first)s to %(last)s.", what=what, first=begins, last=ends)
-
-
-def _pace(check: LaunchCheck, now: datetime) -> list[str]:
-    limits = check.limits
-    assert limits is not None
-    said = []
-    slowest = max(limits.smooth, key=lambda limit: limit.interval_us, default=None)
-    if slowest is not None:
-        said.append(_rate(slowest))
-    if limits.batch is not None:
-        pause = _length(limits.batch.pause_us // SECOND_US)
-        said.append(_("a pause of %(time)s after each %(n)s", time=pause, n=grouped(limits.batch.size)))
-    days = {day.at(to_us(now)): day for day in limits.days}
-    cap = min(days, default=check.people.waiting)
-    if cap < check.people.waiting and days[cap].grows_us(to_us(now)) is not None:
-        said.append(_("at most %(n)s in the first 24 hours and more from day to day", n=grouped(cap)))
-    elif cap < check.people.waiting:
-        said.append(_("at most %(n)s in 24 hours", n=grouped(cap)))
-    return said or [_("as fast as the server takes them")]
-
-
-def _rate(limit: Limit) -> str:
-    kind, count = limit.key.rpartition(":")[2], grouped(limit.count)
-    if kind == "second":
-        return _("%(n)s a second", n=count)
-    if kind == "minute":
-        return _("%(n)s a minute", n=count)
-    if kind == "hour":
-        return _("%(n)s an hour", n=count)
-    return _("one each %(time)s", time=_length(limit.interval_us // SECOND_US))
-
-
-def _length(seconds: int) -> str:
-    """A length in the largest unit that needs no fraction; the units are the same in all languages."""
-    for size, unit in ((3600, "h"), (60, "min")):
-        if seconds >= size and seconds % size == 0:
-            return f"{grouped(seconds // size)} {unit}"
-    return f"{grouped(seconds)} s"
-
-
-def _hours(campaign: Campaign) -> str:
-    begin, end = campaign.daily_from, campaign.daily_until
-    has_hours = begin is not None and end is not None and begin != end
-    days = _("Mon–Fri") if campaign.working_days_only else _("daily") if has_hours else _("day and night")
-    return f"{days} {begin:%H:%M}–{end:%H:%M} {campaign.zone}" if has_hours else f"{days} {campaign.zone}"
-
-
-def _day(moment: datetime, now: datetime) -> str:
-    here = now.astimezone(moment.tzinfo)
-    return str(format_datetime(moment, DAY if moment.year == here.year else f"{DAY} y", rebase=False))
-
-
-def _moment(moment: datetime, zone: ZoneInfo, pattern: str) -> str:
-    return str(format_datetime(moment.astimezone(zone), pattern, rebase=False))

@@ -1,8 +1,10 @@
 """What receivers find in the DNS: each record there, missing, broken, and of somebody else."""
 
+from dataclasses import replace
+
 import pytest
 
-from app.channels.mail_dns import Level, Sending, check
+from app.channels.mail_dns import Level, Sending, StandIn, check
 
 KEY = ("s1._domainkey.shop.example", "v=DKIM1; k=rsa; p=MIIBkey")
 GOOD = {
@@ -12,13 +14,16 @@ GOOD = {
     "_dmarc.shop.example": ["v=DMARC1; p=quarantine; rua=mailto:dmarc@shop.example"],
 }
 SENDING = Sending("shop.example", "shop.example", "mail.shop.example", KEY)
+SPARE = StandIn("Spare", "spare.shop.example")
+WITH_SPARE = replace(SENDING, stand_in=SPARE)
+PLACES = {"A mail.shop.example": ["192.0.2.1"], "A spare.shop.example": ["198.51.100.1"]}
 MANY = {f"n{number}.example": [f"v=spf1 include:n{number + 1}.example -all"] for number in range(12)}
 
 
 def found(texts: dict[str, list[str]], sending: Sending = SENDING) -> dict[str, tuple[Level, str, str]]:
     return {
         each.kind: (each.level, str(each.words), each.record)
-        for each in check(sending, lambda name: texts.get(name, []))
+        for each in check(sending, lambda name, kind: texts.get(name if kind == "TXT" else f"{kind} {name}", []))
     }
 
 
@@ -79,3 +84,48 @@ def test_a_signature_of_another_domain_is_said() -> None:
     sending = Sending("other.example", "other.example", "mail.shop.example", KEY)
     level, words, _record = found(GOOD, sending)["DKIM"]
     assert level is Level.WARNING and "another domain than other.example" in words
+
+
+def spf_of(texts: dict[str, list[str]], sending: Sending) -> list[tuple[Level, str]]:
+    """Level and words of what is said about SPF."""
+    made = check(sending, lambda name, kind: (texts | PLACES).get(name if kind == "TXT" else f"{kind} {name}", []))
+    return [(each.level, str(each.words)) for each in made if each.kind == "SPF"]
+
+
+def test_a_server_that_spf_names_is_said_to_be_among_them() -> None:
+    assert spf_of(GOOD, SENDING) == [(Level.OK, "It says which servers may send, and mail.shop.example is among them.")]
+
+
+def test_a_stand_in_that_spf_does_not_let_send_is_a_warning_with_what_to_add() -> None:
+    (own, _words), (level, said) = spf_of(GOOD, WITH_SPARE)
+    assert (own, level) == (Level.OK, Level.WARNING)
+    assert said.startswith("It does not let spare.shop.example send, the server of the stand-in Spare")
+    assert "Add a:spare.shop.example, " in said
+
+
+def test_a_stand_in_that_spf_lets_send_is_fine() -> None:
+    texts = GOOD | {"shop.example": ["v=spf1 include:relay.example a:spare.shop.example ~all"]}
+    assert spf_of(texts, WITH_SPARE)[1] == (
+        Level.OK,
+        "It lets spare.shop.example send as well, the server of the stand-in Spare.",
+    )
+
+
+def test_the_return_path_of_the_account_is_what_a_stand_in_is_looked_up_for() -> None:
+    sending = replace(WITH_SPARE, return_domain="bounce.shop.example")
+    texts = GOOD | {"bounce.shop.example": ["v=spf1 ip4:192.0.2.1 ip4:198.51.100.1 -all"]}
+    assert [level for level, _words in spf_of(texts, sending)] == [Level.OK, Level.OK]
+
+
+def test_a_stand_in_on_the_same_server_needs_no_word_of_its_own() -> None:
+    assert len(spf_of(GOOD, replace(SENDING, stand_in=StandIn("Spare", SENDING.server)))) == 1
+
+
+def test_a_broken_record_is_mended_before_the_stand_in_is_looked_at() -> None:
+    ((level, said),) = spf_of(GOOD | {"shop.example": ["v=spf1 +all"]}, WITH_SPARE)
+    assert level is Level.BAD and "everybody" in said
+
+
+def test_a_domain_without_a_record_is_told_one_for_both_servers() -> None:
+    _level, _words, record = found({}, WITH_SPARE)["SPF"]
+    assert record == "v=spf1 a:mail.shop.example a:spare.shop.example ~all"

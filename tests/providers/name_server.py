@@ -1,4 +1,4 @@
-"""A small name server on loopback that knows the texts of some names."""
+"""A small name server on loopback that knows the texts of some names, and other records."""
 
 import socket
 import threading
@@ -13,8 +13,12 @@ import dns.rrset
 
 
 @contextmanager
-def serving(texts: dict[str, list[str]], is_silent: bool = False) -> Iterator[str]:
-    """Its address as host:port. texts: the TXT records by name; a name that is not there does not exist."""
+def serving(
+    texts: dict[str, list[str]], others: dict[tuple[str, str], list[str]] | None = None, is_silent: bool = False
+) -> Iterator[str]:
+    """Its address as host:port. texts: the TXT records by name; others: more records by kind and name, as a zone file
+    has them. A name that is in neither does not exist."""
+    known = {("TXT", name): [_in_pieces(text) for text in found] for name, found in texts.items()} | (others or {})
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as bound:
         bound.bind(("127.0.0.1", 0))
         bound.settimeout(0.1)
@@ -27,7 +31,7 @@ def serving(texts: dict[str, list[str]], is_silent: bool = False) -> Iterator[st
                 except TimeoutError:
                     continue
                 if not is_silent:
-                    bound.sendto(_answer(dns.message.from_wire(asked), texts).to_wire(), sender)
+                    bound.sendto(_answer(dns.message.from_wire(asked), known).to_wire(), sender)
 
         thread = threading.Thread(target=answer)
         thread.start()
@@ -38,14 +42,17 @@ def serving(texts: dict[str, list[str]], is_silent: bool = False) -> Iterator[st
             thread.join()
 
 
-def _answer(asked: dns.message.Message, texts: dict[str, list[str]]) -> dns.message.Message:
+def _in_pieces(text: str) -> str:
+    return " ".join(f'"{text[at : at + 255]}"' for at in range(0, len(text), 255))
+
+
+def _answer(asked: dns.message.Message, known: dict[tuple[str, str], list[str]]) -> dns.message.Message:
     made = dns.message.make_response(asked)
     made.flags |= dns.flags.RA
     (question,) = asked.question
-    found = texts.get(question.name.to_text(omit_final_dot=True).lower())
-    if found is None:
+    name, kind = question.name.to_text(omit_final_dot=True).lower(), dns.rdatatype.to_text(question.rdtype)
+    if not any(each == name for _kind, each in known):
         made.set_rcode(dns.rcode.NXDOMAIN)
-    elif found and question.rdtype == dns.rdatatype.TXT:
-        pieces = [" ".join(f'"{text[at : at + 255]}"' for at in range(0, len(text), 255)) for text in found]
-        made.answer.append(dns.rrset.from_text(question.name, 60, "IN", "TXT", *pieces))
+    elif found := known.get((kind, name)):
+        made.answer.append(dns.rrset.from_text(question.name, 60, "IN", kind, *found))
     return made

@@ -19,7 +19,7 @@ from app.providers import dns
 from app.reports.launch import LaunchCheck, Message, People, Sender
 from app.sending.forecast import Forecast
 from app.sending.limits import limits_of
-from app.web import frames, launch
+from app.web import forecast, frames, launch
 from app.web.launch import Level
 from app.web.views import launch as launch_view
 from tests import factories
@@ -58,12 +58,12 @@ def test_paces_to_domains_are_said_and_the_end_is_the_earliest(manager: Browser)
     today = clock.utcnow()
     account = {"per_hour": 100, "domain_paces": {"wp.pl": 5, "gmail.com": 1200}}
     check = made(Forecast(1000, 0, today, today + timedelta(days=3)), account)
-    assert launch.forecast_sentence(check, today).endswith(" at the earliest.")
+    assert forecast.sentence(check, today).endswith(" at the earliest.")
     assert check.sender is not None
     elsewhere = replace(
         check, sender=replace(check.sender, carrier=factories.account())
     )  # the paces of who carries count
-    assert not launch.forecast_sentence(elsewhere, today).endswith(" at the earliest.")
+    assert not forecast.sentence(elsewhere, today).endswith(" at the earliest.")
     db.session.commit()
     page = manager.get(f"/launch/check/{check.campaign.id}").text
     assert "Not faster than gmail.com 1,200 a minute, wp.pl 5 a minute." in page and "Shop is ready" in page
@@ -73,7 +73,7 @@ def test_a_warm_up_is_said_in_the_forecast_and_among_the_items(manager: Browser)
     today = clock.utcnow()
     account = {"per_day": 900, "warm_up_begins_on": today.date()}
     check = made(Forecast(1000, 0, today, today + timedelta(days=3)), account)
-    assert "at most 50 in the first 24 hours and more from day to day" in launch.forecast_sentence(check, today)
+    assert "at most 50 in the first 24 hours and more from day to day" in forecast.sentence(check, today)
     db.session.commit()
     page = manager.get(f"/launch/check/{check.campaign.id}").text
     assert "Shop: Warm-up, day 1 of 12: 50 today." in page and "Shop is ready" in page
@@ -120,7 +120,7 @@ def test_a_slower_pace_is_a_warning_and_counts_in_the_forecast(manager: Browser)
 )
 def test_the_forecast_is_one_sentence(panel: Any, outlook: Forecast, values: dict[str, Any], sentence: str) -> None:
     with panel.test_request_context():
-        assert launch.forecast_sentence(made(outlook, **values), MONDAY) == sentence
+        assert forecast.sentence(made(outlook, **values), MONDAY) == sentence
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_the_forecast_is_one_sentence(panel: Any, outlook: Forecast, values: dic
 def test_the_forecast_names_the_limit_that_binds(panel: Any, account: dict[str, int], words: str) -> None:
     with panel.test_request_context():
         outlook = Forecast(300, 0, MONDAY, TUESDAY_9)
-        assert launch.forecast_sentence(made(outlook, account), MONDAY).startswith(words)
+        assert forecast.sentence(made(outlook, account), MONDAY).startswith(words)
 
 
 @pytest.mark.parametrize(
@@ -369,6 +369,12 @@ def test_before_many_the_dns_is_asked_whether_receivers_trust_the_account(
         monkeypatch.setitem(panel.config, "DNS_SERVER", server)
         part = manager.get(f"/launch/trust/{many.id}").text
         assert part.count("<li") == 1 and "Receivers find SPF, DKIM and DMARC" in part
+    account.stand_in_id = factories.account(name="Spare", host="spare.example", from_email="news@shop.example").id
+    db.session.commit()
+    with serving(texts | {"_dmarc.shop.example": ["v=DMARC1; p=reject"]}) as server:
+        monkeypatch.setitem(panel.config, "DNS_SERVER", server)
+        part = manager.get(f"/launch/trust/{many.id}").text
+        assert part.count("<li") == 1 and "It does not let spare.example send" in part
     monkeypatch.setattr(dns, "TIMEOUT_SECONDS", 0.3)
     with serving({}, is_silent=True) as server:
         monkeypatch.setitem(panel.config, "DNS_SERVER", server)

@@ -279,6 +279,23 @@ def test_what_receivers_find_in_the_dns_is_said_with_the_record_to_put_there(
     assert "watch only" in page
 
 
+def test_the_dns_must_let_the_stand_in_send_as_well(
+    panel: Flask, admin: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spare = factories.account(name="Spare", from_email="news@shop.example", host="spare.shop.example")
+    account = factories.account(from_email="news@shop.example", host="mail.shop.example", stand_in_id=spare.id)
+    db.session.commit()
+    places = {("A", "mail.shop.example"): ["192.0.2.1"], ("A", "spare.shop.example"): ["192.0.2.2"]}
+    for record, said in (
+        ("v=spf1 a:mail.shop.example ~all", "does not let spare.shop.example send, the server of the stand-in Spare"),
+        ("v=spf1 ip4:192.0.2.0/30 ~all", "It lets spare.shop.example send as well"),
+    ):
+        with serving({"shop.example": [record]}, places) as server:
+            monkeypatch.setitem(panel.config, "DNS_SERVER", server)
+            page = html.unescape(admin.get(f"/smtp-accounts/dns/{account.id}").text)
+        assert "mail.shop.example is among them" in page and said in page
+
+
 def test_a_silent_name_server_is_said(panel: Flask, admin: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     account = factories.account()
     db.session.commit()

@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import fields
 
 from app.reports.launch import LaunchCheck
-from app.web import launch
+from app.web import forecast, launch
 from app.web.api.bodies import Body, Choice, Flag, Moment, Text, Whole
 
 
@@ -71,8 +71,8 @@ def launch_shown(check: LaunchCheck, now: datetime, may_see_contacts: bool) -> A
         {"field": hole.name, "count": hole.people, "example_contact_id": hole.example_id if may_see_contacts else None}
         for hole in check.missing
     ]
-    forecast = outlook and {
-        "sentence": launch.forecast_sentence(check, now),
+    shown = outlook and {
+        "sentence": forecast.sentence(check, now),
         "people": outlook.people,
         "missed": outlook.missed,
         "first_at": outlook.first_at,
@@ -86,7 +86,7 @@ def launch_shown(check: LaunchCheck, now: datetime, may_see_contacts: bool) -> A
             "is_blocked": launch.is_blocked(check),
             "people": {"waiting": check.people.waiting, "left_out": left_out},
             "missing": missing,
-            "forecast": forecast,
+            "forecast": shown,
             "items": launch.items(check),
         }
     )

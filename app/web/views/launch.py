@@ -20,7 +20,8 @@ from app.kernel.errors import AppError, NotFound, Unavailable
 from app.reports import launch as reports
 from app.sending import preview, standing
 from app.sending.standing import Standing
-from app.web import frames, launch, security, words
+from app.web import forecast, frames, launch, security, words
+from app.web.asked import row_id
 from app.web.base import AppView, may
 
 BIGGEST_ID = 2**31 - 1
@@ -45,7 +46,7 @@ class LaunchView(AppView):
         return self.render_template(
             "_launch_check.html",
             items=launch.items(found),
-            sentence=launch.forecast_sentence(found, now),
+            sentence=forecast.sentence(found, now),
             is_blocked=launch.is_blocked(found),
             is_live=campaign.status in LIVE,
             campaign=campaign,
@@ -124,7 +125,7 @@ def _chosen(campaign: Campaign) -> Contact | None:
     given = request.args.get("contact", "")
     if not given:
         return preview.first_of(campaign)
-    return audience.get_contact(int(given) if given.isdigit() and len(given) < 10 else 0)
+    return audience.get_contact(row_id(given) or 0)
 
 
 def of_request(pk: int) -> Campaign:
