@@ -1,7 +1,6 @@
 """The e-mails of notices: claimed, sent outside a transaction, and recorded. At most once: what a killed worker was
 sending is unconfirmed."""
 
-import gettext
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +11,7 @@ from functools import lru_cache
 from html import escape
 from pathlib import Path
 
+from babel.support import NullTranslations, Translations
 from flask import current_app
 from sqlalchemy import select, update
 
@@ -23,7 +23,7 @@ from app.channels.models import SmtpAccount
 from app.channels.registry import transport_for
 from app.extensions import db
 from app.kernel.audit import Subject
-from app.kernel.texts import N_, Phrase
+from app.kernel.texts import N_, Phrase, told
 from app.notices import choices
 from app.notices.choices import Person
 from app.notices.gather import start_key
@@ -160,7 +160,8 @@ def _line(notice: Notice, language: str) -> tuple[str, str, str]:
     """Title, when and why, and where it is shown."""
     title = said(TITLES[notice.kind].message, language, name=notice.name or "Muster")
     when = said(WHEN.message, language, time=f"{notice.happened_at:%Y-%m-%d %H:%M}")
-    return title, f"{when}. {notice.detail}" if notice.detail else when, address_of(notice)
+    why = told(notice.detail, _catalogue(language))
+    return title, f"{when}. {why}" if why else when, address_of(notice)
 
 
 def address_of(notice: Notice) -> str:
@@ -189,5 +190,5 @@ def said(message: str, language: str, **values: object) -> str:
 
 
 @lru_cache(maxsize=8)
-def _catalogue(language: str) -> gettext.NullTranslations:
-    return gettext.translation("messages", TRANSLATIONS, [language], fallback=True)
+def _catalogue(language: str) -> NullTranslations:
+    return Translations.load(TRANSLATIONS, [language])

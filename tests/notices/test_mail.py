@@ -71,13 +71,15 @@ def test_a_notice_is_mailed_once_with_what_happened_and_where_to_see_it() -> Non
 def test_many_at_once_are_one_mail_in_the_language_of_the_person() -> None:
     ann = person("ann")
     wants(ann, NoticeKind.FINISHED, Way.EMAIL, Scope.OWN, language="pl")
+    why = "The SMTP account Back was refused: 535 5.7.8 wrong password"
     for number in range(3):
-        due(ann, f"event-{number}", name=f"Łódź {number}")
+        due(ann, f"event-{number}", name=f"Łódź {number}", detail=why)
     with Server() as server:
         account(server.port)
         jobs.mail_notices()
     (accepted,) = server.accepted
-    assert "Łódź 2" in read(accepted.content).get_body(("html",)).get_content()  # type: ignore[union-attr]
+    page = read(accepted.content).get_body(("html",)).get_content()  # type: ignore[union-attr]
+    assert "Łódź 2" in page and page.count("Serwer odrzucił konto SMTP Back: 535 5.7.8 wrong password") == 3
     assert states() == [MailState.SENT] * 3
 
 
