@@ -58,7 +58,8 @@ class Sort(StrEnum):
     ACTIVITY = "activity"
 
 
-_KEYS: dict[Sort, ColumnElement[Any]] = {
+# Over the tables of campaigns and of their counters.
+KEYS: dict[Sort, ColumnElement[Any]] = {
     Sort.CREATED: _C.created_at,
     Sort.NAME: _C.name,
     Sort.ID: _C.id,
@@ -182,7 +183,7 @@ def conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
 
 def _order(wanted: Wanted) -> list[ColumnElement[Any]]:
     way = desc if wanted.is_down else asc
-    return [way(_KEYS[wanted.sort]), *([] if wanted.sort in _UNIQUE else [way(_C.id)])]
+    return [way(KEYS[wanted.sort]), *([] if wanted.sort in _UNIQUE else [way(_C.id)])]
 
 
 def _rows(ids: Subquery) -> Select[Any]:

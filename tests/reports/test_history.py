@@ -1,14 +1,23 @@
 """The history: every campaign ever made, in order, filtered, and page by page."""
 
+from datetime import timedelta
+
 import pytest
+from sqlalchemy import update
 
 from app.campaigns import service as campaigns
 from app.campaigns.lifecycle import CampaignStatus
+from app.campaigns.models import Campaign
 from app.channels.contract import Channel
+from app.extensions import db
+from app.kernel import clock
 from app.kernel.db import transaction
+from app.kernel.errors import NotFound
 from app.reports import history
+from app.reports.cards import Sort
 from app.reports.history import HistoryFilter
 from app.sending import service as sending
+from app.sending.models import CampaignProgress
 from tests import factories
 from tests.sending import ledger
 
@@ -37,7 +46,7 @@ def numbers(asked: HistoryFilter, ids: list[int]) -> list[int]:
     ("asked", "expected"),
     [
         (HistoryFilter(), [4, 3, 2, 1, 0]),
-        (HistoryFilter(is_oldest_first=True), [0, 1, 2, 3, 4]),
+        (HistoryFilter(is_down=False), [0, 1, 2, 3, 4]),
         (HistoryFilter(is_gone=True), [3, 1]),
         (HistoryFilter(is_gone=False), [4, 2, 0]),
         (HistoryFilter(status=CampaignStatus.DRAFT), [2, 0]),
@@ -58,9 +67,40 @@ def test_a_number_finds_its_campaign(five: list[int]) -> None:
     assert numbers(HistoryFilter(text=f"#{five[1]}"), five) == [1]
 
 
-@pytest.mark.parametrize("is_oldest_first", [False, True])
-def test_pages_miss_nothing_and_repeat_nothing(five: list[int], is_oldest_first: bool) -> None:
-    asked = HistoryFilter(is_oldest_first=is_oldest_first)
+@pytest.fixture()
+def mixed(five: list[int]) -> list[int]:
+    """The five with names, numbers and times that stand in another order than their making; some have the same."""
+    with transaction():
+        for number, name in ((0, "Sale 3"), (2, "Sale 9")):
+            campaigns.get(five[number]).name = name
+        db.session.add(CampaignProgress(campaign_id=five[0], sent=7, moved_at=clock.utcnow() + timedelta(hours=1)))
+        db.session.execute(update(Campaign).where(Campaign.id == five[2]).values(changed_at=clock.utcnow()))
+    return five
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [
+        (Sort.CREATED, [4, 3, 2, 1, 0]),
+        (Sort.ID, [4, 3, 2, 1, 0]),
+        (Sort.NAME, [2, 4, 3, 0, 1]),
+        (Sort.MODIFIED, [2, 3, 1, 4, 0]),
+        (Sort.CONTACTS, [0, 4, 3, 2, 1]),
+        (Sort.ACTIVITY, [0, 2, 3, 1, 4]),
+    ],
+)
+@pytest.mark.parametrize("is_down", [True, False])
+def test_every_order_goes_through_those_that_are_there_and_those_that_are_gone(
+    mixed: list[int], sort: Sort, expected: list[int], is_down: bool
+) -> None:
+    asked = HistoryFilter(sort=sort, is_down=is_down)
+    assert numbers(asked, mixed) == (expected if is_down else expected[::-1])
+
+
+@pytest.mark.parametrize("sort", Sort)
+@pytest.mark.parametrize("is_down", [True, False])
+def test_pages_miss_nothing_and_repeat_nothing(mixed: list[int], sort: Sort, is_down: bool) -> None:
+    asked = HistoryFilter(sort=sort, is_down=is_down)
     seen, after = [], None
     while True:
         found = history.page(asked, after, 2)
@@ -68,7 +108,12 @@ def test_pages_miss_nothing_and_repeat_nothing(five: list[int], is_oldest_first:
         if not found.has_more:
             break
         after = found.rows[-1].campaign_id
-    assert seen == (five if is_oldest_first else five[::-1])
+    assert [mixed.index(each) for each in seen] == numbers(asked, mixed)
+
+
+def test_a_page_behind_a_campaign_that_never_was_is_refused(five: list[int]) -> None:
+    with pytest.raises(NotFound):
+        history.page(HistoryFilter(), max(five) + 1, 2)
 
 
 def test_a_campaign_that_is_gone_says_what_it_was() -> None:

@@ -54,6 +54,11 @@ def test_every_campaign_is_shown_and_leads_to_what_is_left_of_it(analyst: Browse
     [
         ("", ["Winter sale", "Spring sale"]),
         ("sort=oldest", ["Spring sale", "Winter sale"]),
+        ("sort=created", ["Spring sale", "Winter sale"]),
+        ("sort=name", ["Spring sale", "Winter sale"]),
+        ("sort=-name", ["Winter sale", "Spring sale"]),
+        ("sort=-activity", ["Winter sale", "Spring sale"]),
+        ("sort=-contacts&status=deleted", ["Winter sale"]),
         ("q=spr", ["Spring sale"]),
         ("status=deleted", ["Winter sale"]),
         ("status=draft", ["Spring sale"]),
@@ -80,7 +85,13 @@ def test_further_campaigns_are_a_page_away_with_the_same_filter(
 
 @pytest.mark.parametrize(
     "path",
-    ["/history/?status=nothing", "/history/?after=x", "/history/campaign/987654", "/history/campaign/99999999999999"],
+    [
+        "/history/?status=nothing",
+        "/history/?sort=colour",
+        "/history/?after=x",
+        "/history/campaign/987654",
+        "/history/campaign/99999999999999",
+    ],
 )
 def test_what_no_link_says_is_refused(manager: Browser, path: str) -> None:
     assert manager.get(path).status_code == 404

@@ -97,10 +97,8 @@ class Asked:
 def read(args: MultiDict[str, str]) -> Asked:
     """Read the address. Raises NotFound for what no link of ours says."""
     given = {name: args.get(name, "").strip() for name in NAMES}
-    sort = given["sort"] or USUAL_SORT
-    if sort not in SORTS:
-        raise NotFound("There is no such order. Choose one from the list.")
-    if sort == USUAL_SORT:
+    sort, is_down = order_of(given["sort"])
+    if given["sort"] == USUAL_SORT:
         given["sort"] = ""
     given["q"] = given["q"][:LONGEST_SEARCH]
     wanted = Wanted(
@@ -109,13 +107,21 @@ def read(args: MultiDict[str, str]) -> Asked:
         channel=_one_of(Channel, given["channel"]),
         group_id=_group(given["group"]),
         creator=given["creator"],
-        sort=Sort(sort.removeprefix("-")),
-        is_down=sort.startswith("-"),
+        sort=sort,
+        is_down=is_down,
     )
     size = number(args.get("size") or str(USUAL_SIZE), 1)
     if size not in SIZES:
         raise NotFound("There is no such page. Start at the first one.")
     return Asked(wanted, given, number(args.get("page") or "1", 1, MOST_PAGES), size)
+
+
+def order_of(name: str) -> tuple[Sort, bool]:
+    """An order as it stands in the address, and whether it goes down; the usual one for "". Raises NotFound."""
+    found = name or USUAL_SORT
+    if found not in SORTS:
+        raise NotFound("There is no such order. Choose one from the list.")
+    return Sort(found.removeprefix("-")), found.startswith("-")
 
 
 def of_table(args: MultiDict[str, str]) -> dict[str, Any]:

@@ -18,11 +18,13 @@ from app.web import formats, words
 from app.web.asked import MAX_NUMBER, number, one_of
 from app.web.base import AppView
 from app.web.events import line
+from app.web.views import cards_filter
 
 PAGE_SIZE = 25
 SHOWN_AT_ONCE = 8  # events on the page of a campaign
 LONGEST_SEARCH = 150
-GONE, OLDEST = "deleted", "oldest"
+GONE = "deleted"
+FORMER_ORDERS = {"oldest": "created"}  # as filters say that were kept before there were more orders than two
 
 
 class HistoryView(AppView):
@@ -38,6 +40,7 @@ class HistoryView(AppView):
     def index(self) -> Any:
         """Every campaign, those that were deleted too."""
         given = {name: request.args.get(name, "").strip() for name in ("q", "status", "by", "sort")}
+        given["sort"] = FORMER_ORDERS.get(given["sort"], given["sort"])
         found = history.page(_filter(given), number(request.args.get("after") or "0", 0) or None, PAGE_SIZE)
         return self.render_template(
             "history.html",
@@ -47,6 +50,8 @@ class HistoryView(AppView):
             is_first="after" not in request.args,
             statuses=[*((each.value, words.of(each)) for each in CampaignStatus), (GONE, _("deleted"))],
             creators=history.creators(),
+            sorts=cards_filter.SORTS,
+            usual_sort=cards_filter.USUAL_SORT,
             chip=formats.campaign_status,
         )
 
@@ -87,10 +92,12 @@ def latest(campaign_id: int) -> dict[str, Any]:
 
 def _filter(given: dict[str, str]) -> HistoryFilter:
     is_gone = given["status"] == GONE
+    sort, is_down = cards_filter.order_of(given["sort"])
     return HistoryFilter(
         text=given["q"][:LONGEST_SEARCH],
         status=None if is_gone else one_of(CampaignStatus, given["status"]),
         is_gone=is_gone or None,
         created_by=given["by"],
-        is_oldest_first=given["sort"] == OLDEST,
+        sort=sort,
+        is_down=is_down,
     )
