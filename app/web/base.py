@@ -1,6 +1,7 @@
 """The base classes of the panel: every write is one unit of work, every AppError becomes words for a person."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from flask import current_app, flash, g, redirect, request, url_for
@@ -39,6 +40,22 @@ def unit_of_work(step: Callable[[], Any]) -> Any:
             return result
     except IntegrityError as error:
         raise Conflict(TAKEN) from error
+
+
+def refuse(form: Any, error: AppError, usual: str = "", names: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Say in a form why it is not saved: at the field that the error names, above all of them when it names none.
+
+    usual: the field for an error that names none of the form; names: a service's name of a field -> ours, where they
+    differ.
+    """
+    name = names.get(error.field or "", error.field or "")
+    name = name if name in form else usual
+    errors = form[name].errors if name in form else form.form_errors
+    said = [*errors, words.of_error(error)]
+    if name in form:
+        form[name].errors = said
+    else:
+        form.form_errors = said
 
 
 class Guarded:
@@ -121,10 +138,7 @@ class AppModelView(Guarded, TableView):
         try:
             unit_of_work(step)
         except AppError as error:
-            name, sentence = self.form_fields.get(error.field or "", error.field), words.of_error(error)
-            if name in form:
-                form[name].errors = [*form[name].errors, sentence]
-            flash(sentence, "danger")
+            refuse(form, error, names=self.form_fields)
             return False
         return True
 

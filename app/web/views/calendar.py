@@ -18,7 +18,7 @@ from app.kernel.errors import AppError, InvalidInput
 from app.reports import calendar, cards
 from app.web import place, security, words
 from app.web.asked import MAX_NUMBER, row_id
-from app.web.base import AppView, actor, may, unit_of_work
+from app.web.base import AppView, actor, may, refuse, unit_of_work
 from app.web.forms.calendar import MoveForm
 from app.web.views import calendar_parts, cards_filter
 from app.web.views.cards import choices
@@ -95,7 +95,7 @@ class CalendarView(AppView):
             try:
                 moved = self._move(campaign_id, resolve_local(form.start_at.data, zone), form.revision.data or "")
             except AppError as error:
-                form.start_at.errors = [*form.start_at.errors, words.of_error(error)]
+                refuse(form, error, "start_at")
             else:
                 flash(moved, "success")
                 return redirect(url_for(f"{self.endpoint}.calendar"))

@@ -25,7 +25,7 @@ from app.sending import removals
 from app.sending import service as sending
 from app.web import channels, formats, security, words
 from app.web.asked import row_ids
-from app.web.base import AppModelView, actor, may, unit_of_work
+from app.web.base import AppModelView, actor, may, refuse, unit_of_work
 from app.web.choices import ChoiceFilters, Chosen
 from app.web.forms.campaigns import CampaignForm, form_for
 from app.web.forms.groups import InGroup, group_rows
@@ -309,12 +309,11 @@ class CampaignView(ChoiceFilters, AppModelView):
     def run_form(self, pk: str) -> Any:
         """Add the people of more folders to the campaign."""
         campaign, form = self._item(pk), RunForm()
-        chosen = form.folders
         form.count_at(url_for(f"{self.endpoint}.people_of_run", pk=pk))
-        if form.validate_on_submit() and self.attempt(
-            lambda: service.run_on_folders(campaign.id, chosen.data, actor()),
-            _("The people of these folders were added."),
+        if form.validate_on_submit() and self._save(
+            form, lambda: service.run_on_folders(campaign.id, form.folders.data, actor())
         ):
+            flash(_("The people of these folders were added."), "success")
             return self._back([int(pk)])
         title = _("Run %(name)s on folders", name=campaign.name)
         return self._form_page(form, title, _("Submit"), pk, "campaign_run.html")
@@ -348,8 +347,7 @@ class CampaignView(ChoiceFilters, AppModelView):
                 lambda: removals.remove_addressed(campaign_id, form.address.data or [], actor(), form.why.data or "")
             )
         except AppError as error:
-            field = form.why if error.field == "why" else form.address
-            field.errors = [*field.errors, words.of_error(error)]
+            refuse(form, error, "address")
             return False
         if not taken.refused:
             flash(said_of_removal(taken), "success")

@@ -14,8 +14,8 @@ from app.audience.models import Contact
 from app.extensions import db
 from app.kernel.errors import AppError
 from app.reports import receipts
-from app.web import formats, security, words
-from app.web.base import AppModelView, may
+from app.web import formats, security
+from app.web.base import AppModelView, may, refuse
 from app.web.forms.contacts import ContactForm, FindForm
 from app.web.lists import AppInterface
 from app.web.views.replies import IN_A_PAGE, ReplyView, looks
@@ -132,7 +132,7 @@ class ContactView(AppModelView):
             try:
                 found = queries.find_by_address(form.address.data)
             except AppError as error:
-                form.address.errors = [*form.address.errors, words.of_error(error)]
+                refuse(form, error, "address")
         return self.render_template(
             "contact_find.html",
             form=form,

@@ -15,9 +15,9 @@ from werkzeug.wrappers import Response
 
 from app.kernel import saved_filters
 from app.kernel.errors import AppError, NotFound
-from app.web import kept, words
+from app.web import kept
 from app.web.asked import MAX_NUMBER
-from app.web.base import AppView, unit_of_work
+from app.web.base import AppView, refuse, unit_of_work
 from app.web.forms.filters import FilterForm
 
 
@@ -73,7 +73,7 @@ class FilterView(AppView):
         try:
             unit_of_work(step)
         except AppError as error:
-            form.name.errors = [*form.name.errors, words.of_error(error)]
+            refuse(form, error, "name")
             return False
         return True
 

@@ -72,6 +72,7 @@ class ImportView(AppModelView):
     datamodel = AppInterface(ContactImport)
     include_route_methods = {"list", "add", "show", "map_columns", "progress", "state", "cancel", "bad_rows", "read_as"}
     list_columns = ["file_name", "status", "rows_done", "added", "updated", "bad", "created_by", "created_at", "id"]
+    form_fields = {"country": "default_country"}
     search_columns = ["file_name", "status", "created_at"]
     order_columns = ["created_at", "file_name"]
     base_order = ("id", "desc")

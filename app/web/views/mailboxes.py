@@ -15,7 +15,7 @@ from app.extensions import db
 from app.kernel.errors import AppError, InvalidInput
 from app.sending import mailboxes
 from app.web import formats, words
-from app.web.base import AppView, unit_of_work
+from app.web.base import AppView, refuse, unit_of_work
 from app.web.forms.mailboxes import MailboxForm
 
 
@@ -37,8 +37,7 @@ class MailboxView(AppView):
             try:
                 unit_of_work(lambda: bounce_mailboxes.save(service.get_account(account_id), form.wanted()))
             except InvalidInput as error:
-                name = error.field if error.field in form.data else "host"
-                form[name].errors = [*form[name].errors, words.of_error(error)]
+                refuse(form, error, "host")
             else:
                 flash(_("The bounce mailbox was saved. Read it now to see whether it works."), "success")
                 return _back(account_id)

@@ -24,7 +24,7 @@ from app.missions.models import Deadline, Mission
 from app.missions.states import CLOSED, MissionPriority, MissionStatus
 from app.sending.states import Shown
 from app.web import formats, place, security, users, words
-from app.web.base import AppModelView, AppView, actor, may, unit_of_work
+from app.web.base import AppModelView, AppView, actor, may, refuse, unit_of_work
 from app.web.choices import ChoiceFilters, Chosen, OfId, OfValue
 from app.web.forms.missions import AddCampaignForm, MissionForm
 from app.web.lists import AppInterface
@@ -287,7 +287,7 @@ class MissionView(ChoiceFilters, AppModelView):
         try:
             joined = unit_of_work(lambda: service.add_campaign(ids, form.campaign_id.data, actor()))
         except AppError as error:
-            form.campaign_id.errors = [*form.campaign_id.errors, words.of_error(error)]
+            refuse(form, error, "campaign_id")
             return False
         flash(*said_of_joined(joined))
         return True

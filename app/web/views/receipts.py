@@ -16,8 +16,7 @@ from app.channels.receipt_models import BounceMailbox, ReceiptHook
 from app.channels.receipts import PROVIDERS, ReceiptWay
 from app.extensions import db
 from app.kernel.errors import InvalidInput, NotFound
-from app.web import words
-from app.web.base import AppView, unit_of_work
+from app.web.base import AppView, refuse, unit_of_work
 from app.web.forms.receipts import form_for
 
 # What to do at the provider's own page.
@@ -88,7 +87,7 @@ class ReceiptView(AppView):
             try:
                 unit_of_work(lambda: receipt_hooks.save(chosen, value))
             except InvalidInput as error:
-                form["value"].errors = [*form["value"].errors, words.of_error(error)]
+                refuse(form, error, "value")
             else:
                 flash(_("Saved. Send a test from the provider's page to see whether it arrives."), "success")
                 return redirect(url_for(f"{self.endpoint}.index"))

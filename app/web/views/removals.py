@@ -20,7 +20,7 @@ from app.kernel.errors import AppError
 from app.sending import removals
 from app.web import formats, security, words
 from app.web.asked import row_ids
-from app.web.base import AppModelView, actor, may, unit_of_work
+from app.web.base import AppModelView, actor, may, refuse, unit_of_work
 from app.web.choices import ChoiceFilters, Chosen, Named, OfCampaign
 from app.web.forms.contacts import FindForm
 from app.web.lists import AppInterface
@@ -142,7 +142,7 @@ class RemovalView(ChoiceFilters, AppModelView):
             try:
                 found = audience.find_by_address(form.address.data)
             except AppError as error:
-                form.address.errors = [*form.address.errors, words.of_error(error)]
+                refuse(form, error, "address")
             else:
                 ids = ",".join(str(contact.id) for contact in found)
                 if ids:

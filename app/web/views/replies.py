@@ -25,7 +25,7 @@ from app.kernel.crypto import CannotOpen
 from app.kernel.errors import AppError
 from app.sending import replies
 from app.web import formats, security, words
-from app.web.base import AppModelView, actor, may
+from app.web.base import AppModelView, actor, may, refuse
 from app.web.choices import ChoiceFilters, Named, OfCampaign, OfId, OfValue
 from app.web.forms.replies import NumberForm
 from app.web.lists import AppInterface
@@ -225,7 +225,7 @@ class ReplyView(ChoiceFilters, AppModelView):
             try:
                 index = phone_index(normalise_phone(form.number.data, None))
             except AppError as error:
-                form.number.errors = [*form.number.errors, words.of_error(error)]
+                refuse(form, error, "number")
             else:
                 return redirect(url_for(f"{self.endpoint}.list", _flt_0_address_index=index.hex()))
         return self.render_template(

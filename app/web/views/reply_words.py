@@ -11,8 +11,7 @@ from flask_babel import lazy_gettext as _l
 from app.audience import reply_words
 from app.audience.models import ReplyMeaning
 from app.kernel.errors import InvalidInput
-from app.web import words
-from app.web.base import AppView, unit_of_work
+from app.web.base import AppView, refuse, unit_of_work
 from app.web.forms.replies import ReplyWordsForm
 
 TITLES = {
@@ -55,8 +54,7 @@ def _save(form: ReplyWordsForm) -> bool:
     try:
         unit_of_work(lambda: reply_words.save(form.rules()))
     except InvalidInput as error:
-        field = form[error.field or "stop"]
-        field.errors = [*field.errors, words.of_error(error)]
+        refuse(form, error, "stop")
         return False
     return True
 

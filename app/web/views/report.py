@@ -25,7 +25,7 @@ from app.sending.selection import NO_LABEL, RecipientFilter
 from app.sending.states import RETRIABLE, SHOWN_AS, RecipientState, Shown
 from app.web import formats, pace, security, stand_ins, words
 from app.web.asked import MAX_NUMBER, one_of, row_id, row_ids
-from app.web.base import AppView, actor, may, unit_of_work
+from app.web.base import AppView, actor, may, refuse, unit_of_work
 from app.web.forms.recipients import RemoveOneForm
 from app.web.views import report_charts, report_export, report_filter
 from app.web.views.replies import IN_A_PAGE, ReplyView, looks
@@ -189,7 +189,7 @@ class ReportView(AppView):
             try:
                 unit_of_work(lambda: removals.remove(campaign_id, row.contact_id, actor(), form.why.data or ""))
             except AppError as error:
-                form.why.errors = [*form.why.errors, words.of_error(error)]
+                refuse(form, error)
             else:
                 flash(_("The client was removed from this campaign."), "success")
                 return redirect(back)

@@ -19,7 +19,7 @@ from app.kernel.errors import AppError, NotFound
 from app.sending import preview
 from app.web import formats, frames, words
 from app.web.asked import row_id
-from app.web.base import AppModelView, actor, unit_of_work
+from app.web.base import AppModelView, actor, refuse, unit_of_work
 from app.web.forms.editor import SaveAsTemplateForm, TemplateForm
 from app.web.lists import AppInterface
 from app.web.views.editor import message_page
@@ -121,8 +121,7 @@ class TemplateView(AppModelView):
             try:
                 unit_of_work(lambda: templates.create_from(campaign, name, description, actor()))
             except AppError as error:
-                field = form.description if error.field == "description" else form.name
-                field.errors = [*field.errors, words.of_error(error)]
+                refuse(form, error, "name")
             else:
                 self.attempt(lambda: None, _("The message was kept as the template %(name)s.", name=name))
                 return redirect(back)

@@ -15,8 +15,7 @@ from app.channels.contract import Channel, Outcome, TestReport
 from app.channels.segments import MAX_UNITS, size_of
 from app.kernel.errors import AppError
 from app.sending import service as sending
-from app.web import words
-from app.web.base import AppView
+from app.web.base import AppView, refuse
 from app.web.forms.text_campaigns import ContactForm, NumberForm
 
 MAX_COUNTED = 20_000
@@ -56,7 +55,7 @@ def tested(view: Any, send: Callable[[str], TestReport], title: str, back: str, 
         try:
             report = send(form.to.data or "")
         except AppError as error:
-            form.to.errors = [*form.to.errors, words.of_error(error)]
+            refuse(form, error, "to")
         else:
             is_sent = report.result.outcome is Outcome.ACCEPTED
             return view.render_template("test_result.html", title=title, report=report, is_sent=is_sent, back=back)

@@ -22,7 +22,7 @@ from app.kernel.db import db_now
 from app.kernel.errors import AppError, Conflict, InvalidInput
 from app.reports import cards
 from app.web import formats, place, words
-from app.web.base import AppView, unit_of_work
+from app.web.base import AppView, refuse, unit_of_work
 from app.web.forms.campaigns import SENDER, STEP_TITLES, CampaignForm, form_for
 from app.web.views import campaign_actions, campaign_writing, cards_filter, launch
 from app.web.views.campaigns import CampaignView
@@ -68,7 +68,7 @@ class WizardView(AppView):
             try:
                 campaign_id = unit_of_work(lambda: campaign_writing.create(form, zone=place.zone().key)).id
             except AppError as error:
-                _say(form, error)
+                refuse(form, error, names=FORM_FIELDS)
             else:
                 return _gone_to(self._after(campaign_id, Step.SETUP))
         return self.render_template(
@@ -157,16 +157,9 @@ def _save(campaign: Campaign, form: CampaignForm) -> bool:
     try:
         unit_of_work(lambda: campaign_writing.change(campaign, form))
     except AppError as error:
-        _say(form, error)
+        refuse(form, error, names=FORM_FIELDS)
         return False
     return True
-
-
-def _say(form: CampaignForm, error: AppError) -> None:
-    name, sentence = FORM_FIELDS.get(error.field or "", error.field or ""), words.of_error(error)
-    if name in form:
-        form[name].errors = [*form[name].errors, sentence]
-    flash(sentence, "danger")
 
 
 def _where(campaign: Campaign, name: str) -> dict[str, Any]:
