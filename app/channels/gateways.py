@@ -1,10 +1,11 @@
 """Gateways to phones, for text messages and WhatsApp: saving them with their secrets sealed, and trying them out."""
 
 import re
+from typing import Any
 from uuid import uuid4
 
 from flask import current_app
-from sqlalchemy import inspect
+from sqlalchemy import inspect, select
 
 from app.channels import service
 from app.channels.contract import TO_PHONES, Channel, GatewaySettings, OutgoingText, TestReport
@@ -41,7 +42,9 @@ def get(gateway_id: int) -> Gateway:
 
 
 def prepare(gateway: Gateway, secret: str | None = None) -> None:
-    """Check and stamp a gateway that is about to be saved. secret: the new token; None or "" keeps the old one.
+    """Check and stamp a gateway that is about to be saved. secret: the new token; None or "" keeps the old one, and of
+    a new gateway takes that of another one of the same account. A new token of a stored gateway holds for all of its
+    account.
 
     Saving clears the pause and the breaker: a person has just looked at it. Raises InvalidInput naming the field.
     """
@@ -60,8 +63,7 @@ def prepare(gateway: Gateway, secret: str | None = None) -> None:
         )
     gateway.sender = _sender(gateway.sender, gateway.channel)
     gateway.uid = gateway.uid or uuid4().bytes
-    if secret:
-        gateway.secret_sealed = service.sealed(secret, gateway.uid)
+    _seal(gateway, secret or "")
     if not gateway.secret_sealed:
         raise InvalidInput("Enter the auth token of the account, or the secret of the API key.", "secret")
     service.check_numbers(gateway, NUMBERS)
@@ -77,6 +79,37 @@ def add(gateway: Gateway) -> None:
     db.session.add(gateway)
     db.session.flush()
     audit.note(What.GATEWAY_CREATE, gateway.id, gateway.name)
+
+
+def same_account(gateway: Gateway) -> list[Gateway]:
+    """The other gateways that sign in as this one does, by name: the numbers and services of one Twilio account."""
+    signs_in_so = (Gateway.account_sid == gateway.account_sid, Gateway.key_sid == gateway.key_sid)
+    others = select(Gateway).where(*signs_in_so, Gateway.id != (gateway.id or 0)).order_by(Gateway.name)
+    with db.session.no_autoflush:  # a form may be about to change this one
+        return list(db.session.scalars(others))
+
+
+def _seal(gateway: Gateway, secret: str) -> None:
+    others = same_account(gateway)
+    if secret:
+        gateway.secret_sealed = service.sealed(secret, gateway.uid)
+    elif others and (not gateway.secret_sealed or _signs_in_anew(gateway)):
+        gateway.secret_sealed = service.sealed(_secret(others[0]), gateway.uid)
+    # not from one that is just added: a slip of the pen there must not stop those that send
+    for other in others if secret and gateway.id else ():
+        other.secret_sealed = service.sealed(secret, other.uid)
+        audit.note(What.GATEWAY_CHANGE, other.id, other.name, fields=["secret"])
+        service.stamp(other)
+
+
+def _signs_in_anew(gateway: Gateway) -> bool:
+    fields: Any = inspect(gateway).attrs
+    return bool(fields.account_sid.history.has_changes() or fields.key_sid.history.has_changes())
+
+
+def _secret(gateway: Gateway) -> str:
+    assert gateway.secret_sealed is not None
+    return sealer("secret").open(gateway.secret_sealed, gateway.uid).decode()
 
 
 def _check_channel(gateway: Gateway) -> None:
@@ -130,7 +163,6 @@ def _check_price(gateway: Gateway) -> None:
 
 def settings_of(gateway: Gateway) -> GatewaySettings:
     """What a transport needs to send through this gateway, the secret opened."""
-    assert gateway.secret_sealed is not None
     is_named = gateway.channel is Channel.WHATSAPP and not SERVICE_SID.fullmatch(gateway.sender)
     return GatewaySettings(
         account=gateway.account_sid,
@@ -138,7 +170,7 @@ def settings_of(gateway: Gateway) -> GatewaySettings:
         sender=f"{WHATSAPP_PREFIX}{gateway.sender}" if is_named else gateway.sender,
         base_url=current_app.config["TWILIO_URL"],
         content_url=current_app.config["TWILIO_CONTENT_URL"],
-        secret=sealer("secret").open(gateway.secret_sealed, gateway.uid).decode(),
+        secret=_secret(gateway),
     )
 
 

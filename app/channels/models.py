@@ -1,4 +1,5 @@
-"""The senders: SMTP accounts, gateways to phones and web push, their secrets sealed; limits of channels; templates."""
+"""The senders: SMTP accounts, gateways to phones and web push, their secrets sealed; limits of channels and
+Twilio accounts; templates."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -22,7 +23,7 @@ from sqlalchemy import (
     false,
     true,
 )
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from app.channels.contract import Channel, Security
 from app.channels.warm_up import WarmUp
@@ -53,6 +54,24 @@ class ChannelLimit(Limited, Model):
     def key(self) -> str:
         """Names it among all that is limited: "channel:sms"."""
         return f"channel:{self.channel}"
+
+
+class AccountLimit(Limited, Model):
+    """What all gateways of a Twilio account together may send, whatever they carry. An account without a row is not
+    limited."""
+
+    __tablename__ = "account_limit"
+    account_sid: Mapped[str] = mapped_column(String(34), primary_key=True)
+
+    @property
+    def key(self) -> str:
+        """Names it among all that is limited: "twilio:AC…"."""
+        return f"twilio:{self.account_sid}"
+
+    @property
+    def name(self) -> str:
+        """The end of the SID, by which people know it; the rest looks like any other."""
+        return f"…{self.account_sid[-4:]}"
 
 
 class Sender(Limited):
@@ -89,6 +108,11 @@ class Sender(Limited):
     def key(self) -> str:
         """Names it among all that is limited, and its lanes: "smtp:3"."""
         return f"{self.kind}:{self.id}"
+
+    @property
+    def shared(self) -> Limited | None:
+        """The limits that it keeps together with other senders, beside those of its channel; None for none."""
+        return None
 
     @property
     def warm_up(self) -> WarmUp | None:
@@ -207,6 +231,14 @@ class Gateway(Sender, Model):
     sender: Mapped[str] = mapped_column(String(34))
     segment_price_micros: Mapped[int | None] = mapped_column(Integer)
     currency: Mapped[str] = mapped_column(String(3), default="")
+    account_limit: Mapped[AccountLimit | None] = relationship(
+        primaryjoin=lambda: foreign(Gateway.account_sid) == AccountLimit.account_sid, viewonly=True
+    )
+
+    @property
+    def shared(self) -> Limited | None:
+        """What all gateways of its Twilio account together may send."""
+        return self.account_limit
 
     @classmethod
     def carries(cls, channel: Channel) -> ColumnElement[bool]:

@@ -89,6 +89,7 @@ class What(StrEnum):
     GATEWAY_CHANGE = "gateway.change"
     GATEWAY_PAUSE = "gateway.pause"
     GATEWAY_DELETE = "gateway.delete"
+    GATEWAY_LIMITS = "gateway.limits"
     GATEWAY_SYNC = "gateway.sync"
     WEB_PUSH_CREATE = "web-push.create"
     WEB_PUSH_CHANGE = "web-push.change"

@@ -54,14 +54,15 @@ class Missing:
 class Sender:
     """How the account stands. carrier: over which messages leave now, the account itself or its stand-in; stand_in: the
     one that it has for the case, if that may send. is_resting: nothing is sent because no server answers. is_used_up,
-    is_channel_used_up: whether the carrier's limit of a day, or that of its channel, lets nothing more leave now;
-    others: further campaigns that are sending through one of them or will."""
+    is_account_used_up, is_channel_used_up: whether the carrier's limit of a day, or that of its Twilio account, or that
+    of its channel, lets nothing more leave now; others: further campaigns that send through one of them or will."""
 
     account: AnySender
     carrier: AnySender
     stand_in: AnySender | None
     is_resting: bool
     is_used_up: bool
+    is_account_used_up: bool
     is_channel_used_up: bool
     others: int
 
@@ -308,7 +309,8 @@ def _sender(campaign: Campaign, account: AnySender, limits: Limits, kept: Kept, 
         stand_in=stand_ins.usable(account),
         is_resting=stand_ins.opens_at(account, now) is not None,
         is_used_up=bucket_key(carrier, "per_day") in full,
-        is_channel_used_up=any(not key.startswith(carrier.key) for key in full),
+        is_account_used_up=carrier.shared is not None and bucket_key(carrier.shared, "per_day") in full,
+        is_channel_used_up=f"channel:{campaign.channel}:day" in full,
         others=db.session.scalar(select(func.count()).select_from(Campaign).where(*mine)) or 0,
     )
 

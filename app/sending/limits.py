@@ -1,11 +1,11 @@
-"""Which limits bind a campaign: its own pacing, those of its sender and those of its channel, as values for the
+"""Which limits bind a campaign: its own pacing, those of its sender and of what that is a part of, as values for the
 throttle."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 from app.campaigns.models import Campaign
-from app.channels.models import ChannelLimit, Limited, Sender
+from app.channels.models import AccountLimit, ChannelLimit, Limited, Sender
 from app.channels.warm_up import WarmUp
 from app.kernel.texts import N_, Phrase
 from app.sending.throttle import SECOND_US, BatchPause, DayCap, Limit, Limits, per, to_us
@@ -16,6 +16,12 @@ OF_SENDER = {
     "per_minute": N_("the limit per minute of %(name)s"),
     "per_hour": N_("the limit per hour of %(name)s"),
     "per_day": N_("the limit per day of %(name)s"),
+}
+OF_ACCOUNT = {
+    "per_second": N_("the limit per second of the Twilio account %(name)s"),
+    "per_minute": N_("the limit per minute of the Twilio account %(name)s"),
+    "per_hour": N_("the limit per hour of the Twilio account %(name)s"),
+    "per_day": N_("the limit per day of the Twilio account %(name)s"),
 }
 OF_CHANNEL = {
     "per_second": N_("the limit per second of the whole channel"),
@@ -43,7 +49,7 @@ def limits_of(campaign: Campaign, account: Sender, whole: ChannelLimit | None) -
     if slow := account.slow_per_hour:
         label = N_("the slower pace that the server of %(name)s asked for", name=account.name)
         smooth.append(per(slow_key(account), slow, WINDOWS["per_hour"], label))
-    found = [limits_on(account)] + ([limits_on(whole)] if whole else [])
+    found = [limits_on(each) for each in (account, account.shared, whole) if each is not None]
     return Limits(
         (*smooth, *(limit for each in found for limit in each.smooth)),
         batch,
@@ -94,4 +100,6 @@ def counter_key(limited: Limited) -> str:
 def _label(limited: Limited, name: str) -> Phrase:
     if isinstance(limited, Sender):
         return Phrase(OF_SENDER[name].message, name=limited.name)
+    if isinstance(limited, AccountLimit):
+        return Phrase(OF_ACCOUNT[name].message, name=limited.name)
     return OF_CHANNEL[name]

@@ -1,4 +1,5 @@
-"""Limits of a sender or a channel that a person changes while campaigns run: they hold from the next slot on."""
+"""Limits of a sender, a Twilio account or a channel that a person changes while campaigns run: they hold from the next
+slot on."""
 
 from typing import Any
 
@@ -7,7 +8,15 @@ from sqlalchemy import ColumnElement, inspect, or_, select, update
 from app.campaigns.lifecycle import LIVE
 from app.campaigns.models import SENDER_OF, Campaign
 from app.channels import service as channels
-from app.channels.models import ChannelLimit, Gateway, Limited, Sender, SmtpAccount, WebPushSender
+from app.channels.models import (
+    AccountLimit,
+    ChannelLimit,
+    Gateway,
+    Limited,
+    Sender,
+    SmtpAccount,
+    WebPushSender,
+)
 from app.extensions import db
 from app.kernel import audit
 from app.kernel.audit import What
@@ -24,7 +33,8 @@ CHANGES: dict[type[Sender], What] = {
 
 
 def change(limited: Limited, limits: dict[str, int | None]) -> bool:
-    """Give a sender or a channel these limits; returns whether any is new. Raises InvalidInput with the field."""
+    """Give a sender, an account or a channel these limits; returns whether any is new. Raises InvalidInput naming the
+    field."""
     for field, value in limits.items():
         if getattr(limited, field) != value:
             setattr(limited, field, value)
@@ -34,6 +44,8 @@ def change(limited: Limited, limits: dict[str, int | None]) -> bool:
         return False
     if isinstance(limited, ChannelLimit):
         audit.note(What.CHANNEL_LIMITS, None, limited.channel.value, fields=fields)
+    elif isinstance(limited, AccountLimit):
+        audit.note(What.GATEWAY_LIMITS, None, limited.account_sid, fields=fields)
     elif isinstance(limited, Sender):
         audit.note(CHANGES[type(limited)], limited.id, limited.name, fields=fields)
     follow(limited)
@@ -85,6 +97,8 @@ def _through(limited: Limited) -> ColumnElement[bool]:
     """The condition that these limits bind a campaign."""
     if isinstance(limited, ChannelLimit):
         return Campaign.channel == limited.channel
+    if isinstance(limited, AccountLimit):
+        return Campaign.gateway_id.in_(select(Gateway.id).where(Gateway.account_sid == limited.account_sid))
     assert isinstance(limited, Sender)
     found: ColumnElement[bool] = getattr(Campaign, f"{SENDER_OF[limited.channel]}_id") == limited.id
     # what goes over it in place of another account waits for its limits too

@@ -206,6 +206,6 @@ def _address(event: AuditEvent) -> str:
     if event.subject is Subject.CAMPAIGN:
         return url_for("HistoryView.campaign", campaign_id=event.subject_id)
     resource, page, end = _PLACES.get(event.subject, ("", "", None))
-    if not resource or event.what is end or not may(security.READ, resource):
+    if not resource or event.subject_id is None or event.what is end or not may(security.READ, resource):
         return ""
     return url_for(page, pk=event.subject_id)

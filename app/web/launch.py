@@ -156,6 +156,9 @@ def _sender(campaign: Campaign, sender: Sender) -> list[Item]:
     if sender.is_used_up:
         text = _("%(name)s has used up its limit of the day. It goes on when messages are older than a day.", name=name)
         found.append(Item("day-limit", Level.WARNING, text, *open_it))
+    if sender.is_account_used_up:
+        text = _("The limit per day of the Twilio account is used up. It goes on when messages are older than a day.")
+        found.append(Item("account-limit", Level.WARNING, text, *open_it))
     if sender.is_channel_used_up:
         text = _("The limit per day of the whole channel is used up. It goes on when messages are older than a day.")
         found.append(Item("channel-limit", Level.WARNING, text))

@@ -255,6 +255,7 @@ OF_VALUES: dict[type[StrEnum], dict[Any, Any]] = {
         What.GATEWAY_CHANGE: _lp("event", "Gateway edited"),
         What.GATEWAY_PAUSE: _lp("event", "Gateway paused"),
         What.GATEWAY_DELETE: _lp("event", "Gateway deleted"),
+        What.GATEWAY_LIMITS: _lp("event", "Limits of a Twilio account edited"),
         What.GATEWAY_SYNC: _lp("event", "WhatsApp templates read anew"),
         What.WEB_PUSH_CREATE: _lp("event", "Keys of web push made"),
         What.WEB_PUSH_CHANGE: _lp("event", "Web push edited"),

@@ -4,10 +4,13 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from app.channels import gateways, rotation, senders
+from app.channels.contract import Channel
 from app.channels.models import Gateway
 from app.extensions import db
+from app.kernel.audit import AuditEvent, What
 from app.kernel.errors import InvalidInput, NotFound
 from tests import factories
 
@@ -88,3 +91,50 @@ def test_the_tokens_are_sealed_again_with_a_new_key(app: Flask) -> None:
     assert rotation.count_old() == 0
     db.session.query(Gateway)  # the active key has sealed it
     assert rotation.reseal(10) == 0
+
+
+KEY = f"SK{'1' * 32}"
+
+
+def tokens() -> dict[str, str]:
+    return {made.name: gateways.settings_of(made).secret for made in db.session.query(Gateway)}
+
+
+def test_another_sender_of_an_account_needs_no_token() -> None:
+    factories.gateway(secret="of the account", name="A")
+    factories.gateway(secret="", name="B", channel=Channel.WHATSAPP, sender="+447700900123")
+    assert tokens() == {"A": "of the account", "B": "of the account"}
+
+
+@pytest.mark.parametrize("other", [{"account_sid": f"AC{'1' * 32}"}, {"key_sid": KEY}])
+def test_another_account_or_key_needs_its_own_secret(other: dict[str, Any]) -> None:
+    factories.gateway(secret="of the account")
+    with pytest.raises(InvalidInput) as refused:
+        factories.gateway(secret="", **other)
+    assert refused.value.field == "secret"
+
+
+def test_a_new_token_is_stored_for_the_whole_account_and_ends_its_pauses() -> None:
+    one, two = factories.gateway(name="A"), factories.gateway(name="B")
+    factories.gateway(secret="of the key", name="C", key_sid=KEY)
+    factories.gateway(secret="elsewhere", name="D", account_sid=f"AC{'1' * 32}")
+    one.paused_reason = two.paused_reason = "20003"
+    gateways.prepare(one, "new")
+    assert tokens() == {"A": "new", "B": "new", "C": "of the key", "D": "elsewhere"}
+    assert (one.paused_reason, two.paused_reason) == (None, None)
+    noted = select(AuditEvent.detail).where(AuditEvent.what == What.GATEWAY_CHANGE, AuditEvent.subject_id == two.id)
+    assert db.session.scalars(noted).all() == [{"fields": ["secret"]}]
+
+
+def test_a_token_that_is_entered_with_a_new_gateway_leaves_the_others_alone() -> None:
+    factories.gateway(secret="right", name="A")
+    factories.gateway(secret="a slip", name="B")
+    assert tokens() == {"A": "right", "B": "a slip"}
+
+
+def test_a_gateway_that_moves_to_another_account_takes_its_token() -> None:
+    factories.gateway(secret="right", name="A", account_sid=f"AC{'1' * 32}")
+    moved = factories.gateway(secret="old", name="B")
+    moved.account_sid = f"AC{'1' * 32}"
+    gateways.prepare(moved)
+    assert tokens() == {"A": "right", "B": "right"}

@@ -13,12 +13,14 @@ from app.campaigns import service as campaigns
 from app.campaigns.lifecycle import CampaignStatus
 from app.campaigns.models import Campaign
 from app.channels.contract import Reason
+from app.channels.models import AccountLimit
 from app.extensions import db
 from app.kernel.db import db_now, transaction
 from app.reports import launch
 from app.sending import progress, removals
-from app.sending.models import CampaignRecipient
+from app.sending.models import CampaignRecipient, ThrottleCell
 from app.sending.states import RecipientState
+from app.sending.throttle import CELL_SECONDS
 from jobs import sending as jobs
 from tests import factories
 from tests.factories import BY
@@ -206,3 +208,19 @@ def test_the_check_writes_nothing_and_asks_few_questions(mixed: int) -> None:
     changed = [each for each in statements if each.split()[0].upper() in ("INSERT", "UPDATE", "DELETE")]
     assert changed == []
     assert len(asked) <= 22, asked
+
+
+def test_a_limit_of_the_twilio_account_that_is_used_up_is_told_apart(app: Flask) -> None:
+    with transaction():
+        folder = factories.folder()
+        factories.people_with_phones(2, folder)
+        made = factories.text_campaign(folder)
+        assert made.gateway is not None
+        limit = AccountLimit(account_sid=made.gateway.account_sid, per_day=5)
+        db.session.add(limit)
+        cell = int(db_now().timestamp()) // CELL_SECONDS
+        db.session.add(ThrottleCell(key=f"{limit.key}:day", cell=cell, granted=5))
+        campaign_id = made.id
+    found = looked_at(campaign_id).sender
+    assert found is not None
+    assert (found.is_used_up, found.is_account_used_up, found.is_channel_used_up) == (False, True, False)

@@ -20,6 +20,7 @@ from app.kernel.errors import InvalidInput
 from app.sending import sender_limits
 from app.sending.claim import Claim, Later, Nothing
 from app.sending.models import ThrottleBucket
+from jobs import sending as jobs
 from tests import factories
 from tests.providers.servers import Server
 from tests.sending import ledger
@@ -182,6 +183,60 @@ def test_the_limit_of_another_channel_binds_nobody(slow: tuple[int, int]) -> Non
         sender_limits.change(channel_limits.kept(Channel.SMS), {"per_day": 1})
     found = ledger.take(ledger.order_of(campaign_id))
     assert isinstance(found, Claim) and len(found.rows) == 4
+
+
+def cap_account(**values: int | None) -> bool:
+    with transaction():
+        ((limit, _gateways),) = channel_limits.of_accounts()
+        db.session.add(limit)
+        return sender_limits.change(limit, values)
+
+
+@pytest.fixture()
+def of_accounts(app: Flask) -> tuple[int, int, int]:
+    """A campaign of text messages and one over WhatsApp, both of one Twilio account, and one of another account."""
+    with transaction():
+        folder = factories.folder()
+        factories.people_with_phones(5, folder)
+        factories.people_on_whatsapp(5, folder)
+        elsewhere = factories.gateway(account_sid=f"AC{'1' * 32}")
+        made = (
+            factories.text_campaign(folder),
+            factories.whatsapp_campaign(folder),
+            factories.text_campaign(folder, sender=elsewhere),
+        )
+        text, whatsapp, other = (campaigns.publish(each.id, factories.BY).id for each in made)
+    for campaign_id in (text, whatsapp, other):
+        jobs.settle_campaign(campaign_id)
+    jobs.look_at_campaigns()
+    return text, whatsapp, other
+
+
+def test_all_gateways_of_a_twilio_account_share_its_limit(of_accounts: tuple[int, int, int]) -> None:
+    text, whatsapp, other = of_accounts
+    assert cap_account(per_hour=2, per_day=3)
+    assert isinstance(ledger.take(ledger.order_of(text)), Claim)
+    found = ledger.take(ledger.order_of(whatsapp))
+    assert isinstance(found, Later) and found.at is not None
+    assert 1700 < (found.at - found.now).total_seconds() < 1810
+    assert found.why == "waiting for the limit per hour of the Twilio account …0000"
+    assert isinstance(ledger.take(ledger.order_of(other)), Claim)
+
+
+def test_a_limit_of_a_twilio_account_that_is_wider_holds_at_once(of_accounts: tuple[int, int, int]) -> None:
+    text, whatsapp, other = of_accounts
+    cap_account(per_hour=1)
+    assert isinstance(ledger.take(ledger.order_of(text)), Claim)
+    assert wait_seconds(whatsapp) > 3000
+    with transaction():
+        db.session.execute(update(Campaign).values(next_send_at=db_now() + timedelta(hours=1)))
+    assert cap_account(per_hour=60) and not cap_account(per_hour=60)
+    assert 30 < wait_seconds(whatsapp) < 70
+    with transaction():
+        waiting = select(Campaign.id).where(Campaign.next_send_at.is_not(None))
+        assert db.session.scalars(waiting).all() == [other]
+        noted = db.session.scalars(select(AuditEvent).where(AuditEvent.what == What.GATEWAY_LIMITS)).all()
+        assert [(each.name, each.detail) for each in noted] == [(f"AC{'0' * 32}", {"fields": ["per_hour"]})] * 2
 
 
 def test_a_bad_limit_of_a_channel_is_refused(app: Flask) -> None:

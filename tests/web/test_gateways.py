@@ -116,3 +116,18 @@ def test_a_manager_tries_a_gateway_and_cannot_change_it(sign_in: SignIn) -> None
     assert manager.get(f"/gateways/test/{pk}").status_code == 200
     assert manager.get(f"/gateways/edit/{pk}").status_code in (302, 403)
     assert sign_in("Analyst").get(f"/gateways/test/{pk}").status_code in (302, 403)
+
+
+def test_another_sender_of_the_account_is_added_without_its_token(admin: Browser) -> None:
+    first = factories.gateway(name="Twilio", account_sid=ACCOUNT, secret=TOKEN)
+    db.session.commit()
+    path = f"/gateways/add?like={first.id}"
+    assert path in admin.get(f"/gateways/show/{first.id}").text
+    form = form_of(admin, path)
+    assert form["account_sid"] == ACCOUNT and TOKEN not in admin.get(path).text
+    admin.post(path, data=form | {"name": "WhatsApp", "channel": "whatsapp", "sender": "+447700900123"})
+    db.session.rollback()
+    second = db.session.scalars(select(Gateway).where(Gateway.name == "WhatsApp")).one()
+    assert gateways.settings_of(second).secret == TOKEN
+    page = admin.get(f"/gateways/show/{first.id}").text
+    assert f'href="/gateways/show/{second.id}"' in page and "+447700900123, WhatsApp" in page

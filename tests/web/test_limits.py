@@ -111,3 +111,21 @@ def test_an_analyst_does_not_see_limits(manager: Browser, analyst: Browser, acco
 
 def test_without_a_sender_the_page_says_what_to_do(admin: Browser) -> None:
     assert "No sender yet" in admin.get(PATH).text
+
+
+def test_gateways_of_one_twilio_account_get_a_limit_together(admin: Browser, accounts: list[int]) -> None:
+    factories.gateway(name="Texts")
+    db.session.commit()
+    key = f"twilio:AC{'0' * 32}"
+    assert key not in admin.get(PATH).text  # its only gateway has the same limit
+    factories.whatsapp_gateway(name="WhatsApp 1")
+    db.session.commit()
+    page = admin.get(PATH).text
+    assert f'name="{key}:per_day" value=""' in page
+    assert "Twilio account …0000" in page and "Texts, WhatsApp 1" in page
+    admin.post(PATH, data={f"{key}:per_day": "90"})
+    assert f'name="{key}:per_day" value="90"' in admin.get(PATH).text
+    assert "0 of 90" in admin.get(f"{PATH}use").text
+    assert "Limits of a Twilio account edited" in admin.get("/operations/audit/").text
+    admin.post(PATH, data={f"{key}:per_day": ""})
+    assert f'name="{key}:per_day" value=""' in admin.get(PATH).text

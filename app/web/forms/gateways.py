@@ -3,11 +3,15 @@
 from decimal import Decimal
 from typing import Any
 
+from flask import request
 from flask_babel import lazy_gettext as _l
 from wtforms import DecimalField
 from wtforms.validators import Optional
 
 from app.channels.contract import Channel
+from app.channels.models import Gateway
+from app.extensions import db
+from app.web.asked import row_id
 from app.web.channels import NAMES
 from app.web.forms.fields import PanelForm, check_box, choice, line, number, secret
 
@@ -34,7 +38,10 @@ class GatewayForm(PanelForm):
     )
     secret = secret(
         _l("Auth token or secret of the key"),
-        _l("Stored encrypted and never shown. Leave it empty to keep the stored one."),
+        _l(
+            "Stored encrypted and never shown. Empty: the stored one stays, and a new gateway takes that of another "
+            "gateway of the account. A changed one is stored for all gateways of the account."
+        ),
     )
     channel = choice(
         _l("Sends"),
@@ -63,6 +70,13 @@ class GatewayForm(PanelForm):
     )
     currency = line(_l("Currency"), _l("Three letters, such as EUR."), maxlength=3)
     is_enabled = check_box(_l("Enabled"), _l("A disabled gateway sends nothing."), True)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """A new one for the account of the gateway that the address of the page names begins with that account."""
+        super().__init__(*args, **kwargs)
+        like = db.session.get(Gateway, row_id(request.args.get("like", "")) or 0) if request.method == "GET" else None
+        if like is not None:
+            self.account_sid.data, self.key_sid.data = like.account_sid, like.key_sid
 
 
 def in_micros(price: Decimal | None) -> int | None:

@@ -20,7 +20,7 @@ from app.kernel.audit import What
 from app.kernel.db import db_now
 from app.kernel.errors import Conflict
 from app.sending import sender_limits, throttle
-from app.web import security
+from app.web import channels, security
 from app.web.base import AppModelView, may
 from app.web.forms.gateways import SECTIONS, GatewayForm, from_micros, in_micros
 from app.web.lists import AppInterface
@@ -125,6 +125,9 @@ class GatewayView(AppModelView):
             related_views=[],
             used=used,
             gateway=gateway,
+            others=gateways.same_account(gateway),
+            channels=channels,
+            may_add=may(security.CREATE, self.resource),
             inbound_address=gateways.inbound_address(gateway),
             may_read_replies=may(security.READ, "Reply"),
         )

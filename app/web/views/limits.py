@@ -1,4 +1,5 @@
-"""The limits of all senders and channels on one page: how fast each may send, what is used, and what binds now."""
+"""The limits of all senders, Twilio accounts and channels on one page: how fast each may send, what is used, and what
+binds now."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,7 +17,7 @@ from app.campaigns.models import SENDER_KINDS
 from app.channels import limits as channel_limits
 from app.channels import stand_ins
 from app.channels.contract import Channel
-from app.channels.models import ChannelLimit, Limited, Sender
+from app.channels.models import AccountLimit, ChannelLimit, Gateway, Limited, Sender
 from app.channels.senders import KINDS
 from app.channels.service import LIMITS
 from app.extensions import db
@@ -42,7 +43,8 @@ WAITS: dict[str, Any] = {
 
 @dataclass(slots=True)
 class Row:
-    """A sender, or all senders of a channel, with what stands in its fields. about: the line below its name.
+    """A sender, or all senders of a channel or a Twilio account, with what stands in its fields. about: the line below
+    its name.
 
     sends_over: its stand-in, while that carries its messages; sends_for: the accounts whose messages it carries itself.
     """
@@ -59,7 +61,7 @@ class Row:
 
     @property
     def sender(self) -> Sender | None:
-        """None for a whole channel."""
+        """None for a whole channel or account."""
         return self.limited if isinstance(self.limited, Sender) else None
 
     @property
@@ -96,7 +98,7 @@ class LimitsView(AppView):
     @has_access
     @permission_name("read")
     def index(self) -> Any:
-        """All channels and senders; what was changed holds from the next message on."""
+        """All channels, accounts and senders; what was changed holds from the next message on."""
         rows = _rows()
         if request.method == "POST" and _save(rows):
             flash(_("The limits were saved. They hold for running campaigns too."), "success")
@@ -125,7 +127,7 @@ def _rows() -> list[Row]:
     for kind in KINDS.values():
         if may(security.READ, kind.__name__):
             senders += db.session.scalars(select(kind).order_by(kind.name))
-    rows = [*_channel_rows({sender.channel for sender in senders}), *map(_sender_row, senders)]
+    rows = [*_channel_rows({sender.channel for sender in senders}), *_account_rows(), *map(_sender_row, senders)]
     for row, found in zip(rows, usage.of([row.limited for row in rows], db_now()), strict=True):
         row.usage = found
     _say_who_stands_in(rows)
@@ -147,6 +149,15 @@ def _channel_rows(carried: set[Channel]) -> list[Row]:
         _row(kept.get(channel) or ChannelLimit(channel=channel), str(channels.NAMES[channel]), together, kind)
         for channel, kind in SENDER_KINDS.items()
         if channel in carried
+    ]
+
+
+def _account_rows() -> list[Row]:
+    """A row for each Twilio account whose gateways share a limit, or could."""
+    found = channel_limits.of_accounts() if may(security.READ, Gateway.__name__) else []
+    return [
+        _row(limit, _("Twilio account %(name)s", name=limit.name), ", ".join(map(str, gateways)), Gateway)
+        for limit, gateways in found
     ]
 
 
@@ -183,9 +194,14 @@ def _save(rows: list[Row]) -> bool:
 
 
 def _stored(limited: Limited, limits: dict[str, int | None]) -> Limited:
-    """A channel gets its row with its first limit."""
-    is_new = isinstance(limited, ChannelLimit) and limited not in db.session and any(limits.values())
-    return channel_limits.kept(limited.channel) if is_new and isinstance(limited, ChannelLimit) else limited
+    """A channel or an account gets its row with its first limit."""
+    if limited in db.session or not any(limits.values()):
+        return limited
+    if isinstance(limited, ChannelLimit):
+        return channel_limits.kept(limited.channel)
+    assert isinstance(limited, AccountLimit)
+    db.session.add(limited)
+    return limited
 
 
 def _read(row: Row) -> dict[str, int | None]:

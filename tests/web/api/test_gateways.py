@@ -54,3 +54,11 @@ def test_a_campaign_of_text_messages_needs_a_gateway(admin_program: Program) -> 
     admin_program.made("/smtp_account/", ACCOUNT)
     answer = admin_program.post("/campaign/", {"name": "Spring", "channel": "sms", "text": "Hi"})
     assert (answer.status_code, answer.json["field"]) == (422, "gateway_id")
+
+
+def test_another_gateway_of_an_account_needs_no_secret(admin_program: Program) -> None:
+    admin_program.made("/gateway/", GATEWAY)
+    rest = {name: value for name, value in GATEWAY.items() if name != "secret"}
+    assert admin_program.post("/gateway/", rest | {"name": "Second"}).status_code == 201
+    other = admin_program.post("/gateway/", rest | {"name": "Third", "account_sid": f"AC{'9' * 32}"})
+    assert (other.status_code, other.json["field"]) == (422, "secret")
