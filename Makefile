@@ -40,7 +40,7 @@ messages: $(VENV)/run  ## bring the catalogues of translations up to date with t
 run: $(VENV)/run $(FRONT) $(MESSAGES)  ## start Muster: panel, workers, scheduler, Redis
 	@exec $(BIN)/python run.py
 
-demo: $(VENV)/run $(FRONT) $(MESSAGES)  ## the same in a second instance, filled with examples, mails go to the inbox page
+demo: $(VENV)/run $(FRONT) $(MESSAGES)  ## the same in a second instance, filled with examples, messages go to the inbox page
 	@exec $(BIN)/python run.py --demo
 
 test: $(VENV)/dev $(FRONT) $(MESSAGES)  ## every test; on MariaDB too when it runs here

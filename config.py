@@ -28,6 +28,7 @@ MAILBOX = "app.providers.mailbox.open_mailbox"
 DNS = "app.providers.dns.records_at"
 CONTENT_SOURCE = "app.providers.twilio_content.templates"
 TEXT_HISTORY = "app.providers.twilio_history.messages_to"
+DEMO_ANSWER = "app.providers.text_catcher.answer"
 TWILIO_URL, TWILIO_CONTENT_URL = "https://api.twilio.com", "https://content.twilio.com"
 # whose push services we call: those of Chrome, Edge, Firefox and Safari
 PUSH_SERVICES = "fcm.googleapis.com notify.windows.com push.services.mozilla.com push.apple.com"
@@ -77,8 +78,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "TEXT_HISTORY": TEXT_HISTORY,
         "DNS": DNS,
         "DNS_SERVER": _name_server(environ.get("MUSTER_DNS_SERVER") or ""),
-        "TWILIO_URL": _twilio_url(environ.get("MUSTER_TWILIO_URL") or TWILIO_URL),
-        "TWILIO_CONTENT_URL": environ.get("MUSTER_TWILIO_URL") or TWILIO_CONTENT_URL,
+        **_twilio(environ),
         "SMTP_CA_FILE": _file("MUSTER_SMTP_CA_FILE", environ),
         "REDIS_URL": environ.get("REDIS_URL") or "redis://127.0.0.1:6379/0",
         **_database(environ.get("DATABASE_URL") or _sqlite(instance / "muster.db"), environ),
@@ -94,6 +94,11 @@ def keyring_path(instance: Path) -> Path:
 def host_and_port(host: str, port: int) -> str:
     """Both as they stand in an address: an IPv6 host has brackets."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def address_here(host: str, port: int) -> str:
+    """Where a panel that listens there is reached on this machine."""
+    return f"http://{host_and_port({'0.0.0.0': '127.0.0.1', '::': '::1'}.get(host, host), port)}"
 
 
 def _kept_secret(path: Path) -> str:
@@ -173,14 +178,29 @@ def _twilio_url(text: str) -> str:
     return text
 
 
+def _twilio(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Where Twilio is. In the demo that is the catcher whatever the environment says: no message reaches a phone."""
+    given = environ.get("MUSTER_TWILIO_URL") or ""
+    url, content_url = _twilio_url(given or TWILIO_URL), given or TWILIO_CONTENT_URL
+    if _is_demo(environ):
+        url = content_url = f"http://127.0.0.1:{_port('MUSTER_DEMO_TEXT_PORT', environ, 8027)}"
+    return {"TWILIO_URL": url, "TWILIO_CONTENT_URL": content_url}
+
+
+def _is_demo(environ: Mapping[str, str]) -> bool:
+    return environ.get("MUSTER_DEMO") == "1"
+
+
 def _demo(environ: Mapping[str, str]) -> dict[str, Any]:
-    """Whether this is the demo and where its catcher listens, which is a push service of the demo too."""
-    is_demo, push_port = environ.get("MUSTER_DEMO") == "1", _port("MUSTER_DEMO_PUSH_PORT", environ, 8026)
+    """Whether this is the demo and where its catcher listens, which is its push service and its Twilio too."""
+    is_demo, push_port = _is_demo(environ), _port("MUSTER_DEMO_PUSH_PORT", environ, 8026)
     services = _push_services(environ.get("MUSTER_PUSH_SERVICES") or PUSH_SERVICES)
     return {
         "DEMO": is_demo,
         "DEMO_MAIL_PORT": _port("MUSTER_DEMO_MAIL_PORT", environ, 8025),
         "DEMO_PUSH_PORT": push_port,
+        "DEMO_TEXT_PORT": _port("MUSTER_DEMO_TEXT_PORT", environ, 8027),
+        "DEMO_ANSWER": DEMO_ANSWER,
         "PUSH_SERVICES": (*services, f"http://127.0.0.1:{push_port}") if is_demo else services,
     }
 

@@ -2,7 +2,7 @@
 what is there by its name stays."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -13,7 +13,6 @@ from app.audience import import_service
 from app.audience import service as audience
 from app.audience.models import ContactImport, Folder
 from app.campaigns import service as campaigns
-from app.campaigns.models import Campaign
 from app.channels import service as channels
 from app.channels.contract import Security
 from app.channels.models import SmtpAccount
@@ -21,13 +20,12 @@ from app.extensions import db
 from app.kernel import clock
 from app.kernel.db import transaction
 from app.sending import tick
-from demo import desk, notifications
+from demo import desk, notifications, texts
+from demo.campaigns import BY, Step, end, make, stop
 from demo.letters import letter
 from demo.people import GROUPS, Group, csv_file
 from jobs.audience import run_import
-from jobs.sending import settle_campaign
 
-BY = "admin"  # whoever signs in: the campaigns are theirs, and the bell tells of them
 CATCHER, REFUSING = "Mail catcher", "Account with a wrong password"
 
 
@@ -40,13 +38,15 @@ class Example:
     body: str
     folder: str
     is_published: bool = True
-    then: tuple[Callable[[int], None], ...] = ()
+    then: tuple[Step, ...] = ()
     account: str = CATCHER
     values: dict[str, Any] = field(default_factory=dict)
 
 
-def fill(catcher_port: int, push_port: int) -> None:
-    """Make what is missing of accounts, folders, contacts, campaigns and what stands around them."""
+def fill(settings: Mapping[str, Any]) -> None:
+    """Make what is missing of accounts, folders, contacts, campaigns and what stands around them. settings: as
+    config.load gives them."""
+    catcher_port = settings["DEMO_MAIL_PORT"]
     _account(CATCHER, catcher_port)
     # The catcher offers no sign-in, so this one is refused by a real server.
     _account(REFUSING, catcher_port, secret="not the password", username="amber")
@@ -54,7 +54,8 @@ def fill(catcher_port: int, push_port: int) -> None:
         _folder(group)
     for example in examples():
         _campaign(example)
-    notifications.set_up(push_port)
+    notifications.set_up(settings["DEMO_PUSH_PORT"])
+    texts.set_up(settings["INSTANCE"] / "texts")
     desk.set_up()
 
 
@@ -77,7 +78,7 @@ def examples() -> tuple[Example, ...]:
             "Newsletter",
             values={"delay_seconds": 2},
         ),
-        Example("Trade fair invitation", "Meet us in hall 4", "We keep a ticket for you.", "Trade fair", then=(_stop,)),
+        Example("Trade fair invitation", "Meet us in hall 4", "We keep a ticket for you.", "Trade fair", then=(stop,)),
         Example(
             "Early booking",
             "Only until yesterday",
@@ -100,7 +101,7 @@ def examples() -> tuple[Example, ...]:
             "Ten years, and you were there all the time.",
             "Friends of the house",
         ),
-        Example("Cancelled workshop", "Workshop on Friday", "Bring your own stones.", "Customers", then=(_end,)),
+        Example("Cancelled workshop", "Workshop on Friday", "Bring your own stones.", "Customers", then=(end,)),
     )
 
 
@@ -134,28 +135,9 @@ def _folder(group: Group) -> None:
 
 
 def _campaign(example: Example) -> None:
-    with transaction():
-        if db.session.scalar(select(Campaign.id).where(Campaign.name == example.name)) is not None:
-            return
-        account_id = db.session.scalar(select(SmtpAccount.id).where(SmtpAccount.name == example.account))
-        folder_id = db.session.scalars(select(Folder.id).where(Folder.name == example.folder)).one()
-        values = {"name": example.name, "smtp_account_id": account_id, **letter(example.title, example.body)}
-        campaign_id = campaigns.create(values | example.values, [folder_id], BY).id
-        if example.is_published:
-            campaigns.publish(campaign_id, BY)
-    settle_campaign(campaign_id)
-    for step in example.then:
-        with transaction():
-            step(campaign_id)
-        settle_campaign(campaign_id)
-
-
-def _stop(campaign_id: int) -> None:
-    campaigns.stop(campaign_id, BY)
-
-
-def _end(campaign_id: int) -> None:
-    campaigns.end(campaign_id, BY)
+    account_id = db.session.scalar(select(SmtpAccount.id).where(SmtpAccount.name == example.account))
+    values = {"name": example.name, "smtp_account_id": account_id, **letter(example.title, example.body)}
+    make(values | example.values, example.folder, example.is_published, example.then)
 
 
 def _let_expire(campaign_id: int) -> None:

@@ -23,7 +23,7 @@ from redis.retry import Retry
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from config import ROOT, host_and_port
+from config import ROOT, address_here
 from runner.supervisor import Supervisor, begin
 
 LEAST_FREE_BYTES = 100 * 2**20
@@ -139,8 +139,7 @@ def prepare(environ: dict[str, str], supervisor: Supervisor) -> Prepared:
 
 def wait_until_ready(host: str, port: int, supervisor: Supervisor) -> None:
     """Wait until the panel answers."""
-    here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    address = f"http://{host_and_port(here, port)}/healthz"
+    address = f"{address_here(host, port)}/healthz"
     ends = time.monotonic() + READY_SECONDS
     while time.monotonic() < ends and not supervisor.is_stopping:
         ended = next((child.name for child in supervisor.children if not child.is_running), None)

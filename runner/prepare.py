@@ -34,7 +34,7 @@ def prepare() -> str:
         if current_app.config["DEMO"]:
             from demo import fill
 
-            fill.fill(current_app.config["DEMO_MAIL_PORT"], current_app.config["DEMO_PUSH_PORT"])
+            fill.fill(current_app.config)
         db.session.remove()
         db.engine.dispose()
     return _first_admin() if is_first else ""

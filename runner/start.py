@@ -44,8 +44,8 @@ def _run(environ: dict[str, str], began: float) -> int:
     settings = config.load(environ)
     checks.check_port(settings["HOST"], settings["PORT"], "MUSTER_PORT")
     if settings["DEMO"]:
-        checks.check_port("127.0.0.1", settings["DEMO_MAIL_PORT"], "MUSTER_DEMO_MAIL_PORT")
-        checks.check_port("127.0.0.1", settings["DEMO_PUSH_PORT"], "MUSTER_DEMO_PUSH_PORT")
+        for name in ("DEMO_MAIL_PORT", "DEMO_PUSH_PORT", "DEMO_TEXT_PORT"):
+            checks.check_port("127.0.0.1", settings[name], f"MUSTER_{name}")
     if environ.get("REDIS_URL"):
         checks.check_redis(environ["REDIS_URL"])
     supervisor = Supervisor()
@@ -91,9 +91,16 @@ def _stop_on_signals(supervisor: Supervisor) -> None:
 
 
 def _catcher(settings: dict[str, Any]) -> Child:
-    ports = ["--port", str(settings["DEMO_MAIL_PORT"]), "--push-port", str(settings["DEMO_PUSH_PORT"])]
-    command = ["-m", "app.providers.catcher", *ports, "--folder", str(settings["INSTANCE"] / "mails")]
-    return Child("mail catcher", [sys.executable, *command], grace_seconds=5, stops=4)
+    given = {
+        "port": settings["DEMO_MAIL_PORT"],
+        "push-port": settings["DEMO_PUSH_PORT"],
+        "text-port": settings["DEMO_TEXT_PORT"],
+        "panel": config.address_here(settings["HOST"], settings["PORT"]),
+        "folder": settings["INSTANCE"] / "mails",
+        "text-folder": settings["INSTANCE"] / "texts",
+    }
+    command = ["-m", "app.providers.catcher", *(f"--{name}={value}" for name, value in given.items())]
+    return Child("catcher", [sys.executable, *command], grace_seconds=5, stops=4)
 
 
 def _start(supervisor: Supervisor, children: list[Child], environ: dict[str, str]) -> None:

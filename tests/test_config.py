@@ -35,6 +35,7 @@ def test_an_empty_environment_gives_defaults_and_keys_that_stay(tmp_path: Path) 
         ("MUSTER_PORT", "²", "MUSTER_PORT is"),
         ("MUSTER_DEMO_MAIL_PORT", "smtp", "MUSTER_DEMO_MAIL_PORT is 'smtp'"),
         ("MUSTER_DEMO_PUSH_PORT", "push", "MUSTER_DEMO_PUSH_PORT is 'push'"),
+        ("MUSTER_DEMO_TEXT_PORT", "0", "MUSTER_DEMO_TEXT_PORT is '0'"),
         ("MUSTER_PUSH_SERVICES", "https://push.apple.com", "Name domains with spaces between"),
         ("MUSTER_PUSH_SERVICES", "push.apple.com http://10.0.0.7:80", "MUSTER_PUSH_SERVICES has 'http://10.0.0.7:80'"),
         ("MUSTER_PUBLIC_URL", "muster.example.org", "MUSTER_PUBLIC_URL is"),
@@ -65,6 +66,28 @@ def test_push_services_are_domains_or_a_stand_in_on_this_machine(tmp_path: Path)
     assert "127.0.0.1" not in str(loaded(tmp_path)["PUSH_SERVICES"])
     demo = loaded(tmp_path, MUSTER_DEMO="1", MUSTER_DEMO_PUSH_PORT="9001")
     assert demo["PUSH_SERVICES"][-1] == "http://127.0.0.1:9001"
+
+
+@pytest.mark.parametrize("given", ["", "https://api.twilio.com", "http://127.0.0.1:4010"])
+def test_the_demo_has_a_twilio_of_its_own_whatever_is_set(tmp_path: Path, given: str) -> None:
+    demo = loaded(tmp_path, MUSTER_DEMO="1", MUSTER_DEMO_TEXT_PORT="9002", MUSTER_TWILIO_URL=given)
+    assert demo["TWILIO_URL"] == demo["TWILIO_CONTENT_URL"] == "http://127.0.0.1:9002"
+    assert demo["DEMO_TEXT_PORT"] == 9002
+    usual = loaded(tmp_path)
+    assert (usual["TWILIO_URL"], usual["TWILIO_CONTENT_URL"]) == (config.TWILIO_URL, config.TWILIO_CONTENT_URL)
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:81"),
+        ("0.0.0.0", "http://127.0.0.1:81"),
+        ("::", "http://[::1]:81"),
+        ("10.0.0.7", "http://10.0.0.7:81"),
+    ],
+)
+def test_a_panel_is_reached_on_its_own_machine(host: str, address: str) -> None:
+    assert config.address_here(host, 81) == address
 
 
 def test_a_missing_ca_of_the_database_is_named(tmp_path: Path) -> None:

@@ -80,6 +80,12 @@ def who_wrote(channel: Channel, gateway_id: int, indexes: Collection[bytes], sin
     return set(db.session.scalars(query))
 
 
+def last_from(channel: Channel, gateway_id: int, index: bytes) -> datetime | None:
+    """When the last message came to a gateway from this number (aware UTC); None when none came."""
+    here = (Reply.address_index == index, Reply.channel == channel, Reply.gateway_id == gateway_id)
+    return db.session.scalar(select(func.max(Reply.received_at)).where(*here))
+
+
 def erase(contact: Contact) -> None:
     """Delete what was written from the numbers of a contact who is about to be deleted; nobody else's."""
     numbers = [index for index in (contact.phone_index, contact.whatsapp_index) if index is not None]

@@ -11,12 +11,12 @@ from app.channels import service
 from app.channels.contract import TO_PHONES, Channel, GatewaySettings, OutgoingText, TestReport
 from app.channels.models import Gateway
 from app.channels.phone import normalise_phone
-from app.channels.registry import transport_for
+from app.channels.registry import phone_answers, transport_for
 from app.extensions import db
 from app.kernel import audit
 from app.kernel.audit import What
 from app.kernel.crypto import sealer
-from app.kernel.errors import InvalidInput, NotFound
+from app.kernel.errors import InvalidInput, NotFound, Unavailable
 from app.kernel.signing import TokenPurpose, key_for, signer
 from app.kernel.texts import N_
 
@@ -174,13 +174,21 @@ def settings_of(gateway: Gateway) -> GatewaySettings:
     )
 
 
-def inbound_address(gateway: Gateway) -> str:
-    """Where Twilio tells what people write to a gateway; "" when it could not be believed: without https, or without
-    the account's own token, which it signs with."""
+def hooks_address() -> str:
+    """Where Twilio calls us; "" when it could not be believed: over http anybody on the way reads and repeats it. The
+    Twilio of the demo is on this machine, so nobody is on the way."""
     public_url: str = current_app.config["PUBLIC_URL"]
-    if gateway.key_sid or not public_url.startswith("https://"):
+    is_private = public_url.startswith("https://") or current_app.config["DEMO"]
+    return f"{public_url}/hooks" if is_private else ""
+
+
+def inbound_address(gateway: Gateway) -> str:
+    """Where Twilio tells what people write to a gateway; "" when it could not be believed: without a private way, or
+    without the account's own token, which it signs with."""
+    hooks = hooks_address()
+    if gateway.key_sid or not hooks:
         return ""
-    return f"{public_url}/hooks/twilio/inbound/{signer(key_for(TokenPurpose.INBOUND))(gateway.id, 0).decode()}"
+    return f"{hooks}/twilio/inbound/{signer(key_for(TokenPurpose.INBOUND))(gateway.id, 0).decode()}"
 
 
 def send_test_message(gateway_id: int, to: str) -> TestReport:
@@ -198,3 +206,22 @@ def send_test_message(gateway_id: int, to: str) -> TestReport:
     settings = settings_of(gateway)
     db.session.rollback()  # no transaction stays open across the network call
     return transport_for(channel)(settings).send_one(message)
+
+
+def answer_as(gateway_id: int, phone: str, text: str) -> None:
+    """Write to a gateway of the demo as the person with this phone (as Twilio writes it), and be told of it as Twilio
+    tells. Raises InvalidInput, NotFound, and Unavailable when it did not arrive.
+
+    Talks to the network: call it outside a transaction.
+    """
+    gateway = get(gateway_id)
+    webhook, settings = inbound_address(gateway), settings_of(gateway)
+    if not text:
+        raise InvalidInput("Write what the person answers.", "text")
+    if not webhook:
+        raise NotFound("Nobody can answer to this gateway: nothing that it is told could be checked.")
+    db.session.rollback()  # no transaction stays open across the network call
+    try:
+        phone_answers()(settings, webhook, phone, text)
+    except OSError as error:
+        raise Unavailable("The answer did not arrive. Try again in a moment.") from error

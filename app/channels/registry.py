@@ -16,6 +16,8 @@ from app.channels.spf import Records
 ContentSource = Callable[[GatewaySettings], list[ContentTemplate]]
 # What the provider remembers of messages to this number sent on this day (UTC) or later. Raises ReadingProblem.
 TextHistory = Callable[[GatewaySettings, str, date], list[RememberedText]]
+# Writes to a gateway of the demo: its settings, where we are told of it, the phone, the words. Raises OSError.
+PhoneAnswers = Callable[[GatewaySettings, str, str, str], None]
 # Made from the settings of a mailbox (mailbox.MailboxSettings).
 OpenMailbox = Callable[[MailboxSettings], Mailbox]
 
@@ -51,3 +53,9 @@ def text_history() -> TextHistory:
     """What tells which messages a number was sent, named by its import path in app.config["TEXT_HISTORY"]."""
     history: TextHistory = import_string(current_app.config["TEXT_HISTORY"])
     return history
+
+
+def phone_answers() -> PhoneAnswers:
+    """What lets a phone of the demo write back, named by its import path in app.config["DEMO_ANSWER"]."""
+    answers: PhoneAnswers = import_string(current_app.config["DEMO_ANSWER"])
+    return answers

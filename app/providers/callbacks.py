@@ -1,4 +1,4 @@
-"""What providers call us with, and how they want to be answered."""
+"""What providers call us with, and how they want to be answered, and how the Twilio of the demo signs."""
 
 from collections.abc import Mapping
 
@@ -12,6 +12,11 @@ def is_of_twilio(token: str, url: str, form: Mapping[str, str], signature: str) 
     token: the auth token of the account. url: the address as Twilio was given it, whatever a proxy made of it.
     """
     return bool(RequestValidator(token).validate(url, dict(form), signature))
+
+
+def sign_for_twilio(token: str, url: str, form: Mapping[str, str]) -> str:
+    """The signature with which Twilio would send this form to that address."""
+    return str(RequestValidator(token).compute_signature(url, dict(form)))
 
 
 def answer_for_twilio(text: str) -> str:

@@ -1,8 +1,8 @@
-"""`python -m app.providers.catcher --port P --push-port Q --folder F`: the mail server of the demo, delivers nothing.
+"""`python -m app.providers.catcher …` (its arguments are in main): the mail server of the demo, delivers nothing.
 
-Beside it, in the same process, runs the push service of the demo (push_catcher.py).
-Listens on the loopback interface only and keeps the newest mails as files, with the envelope in front as a mail
-server writes it: Return-Path, and Delivered-To for each recipient.
+Beside it, in the same process, run the push service of the demo (push_catcher.py) and its Twilio (text_catcher.py).
+Listens on the loopback interface only and keeps the newest mails as files, with the envelope in front as a mail server
+writes it: Return-Path, and Delivered-To for each recipient.
 """
 
 import argparse
@@ -13,10 +13,10 @@ from pathlib import Path
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from app.kernel.mail_folder import MailWriter
-from app.providers import push_catcher
+from app.kernel.message_folder import MessageWriter
+from app.providers import push_catcher, text_catcher
+from app.providers.loopback import HOST
 
-HOST = "127.0.0.1"
 MAX_MAIL_BYTES = 16 * 2**20
 MAX_RECIPIENTS = 100
 IDLE_SECONDS = 120
@@ -25,7 +25,7 @@ IDLE_SECONDS = 120
 class Catcher:
     """What aiosmtpd asks about every mail."""
 
-    def __init__(self, writer: MailWriter) -> None:
+    def __init__(self, writer: MessageWriter) -> None:
         self._writer = writer
 
     async def handle_RCPT(
@@ -49,7 +49,7 @@ class Catcher:
         return "250 2.0.0 OK"
 
 
-def server_protocol(writer: MailWriter) -> SMTP:
+def server_protocol(writer: MessageWriter) -> SMTP:
     """The protocol of one connection."""
     return SMTP(
         Catcher(writer),
@@ -64,7 +64,7 @@ def server_protocol(writer: MailWriter) -> SMTP:
 
 async def serve(port: int, folder: Path) -> None:
     """Catch mails until SIGTERM or SIGINT."""
-    writer = MailWriter(folder)
+    writer = MessageWriter(folder)
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
@@ -80,13 +80,17 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m app.providers.catcher", description="Catches what the demo sends.")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--push-port", type=int, required=True)
-    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--text-port", type=int, required=True)
+    parser.add_argument("--panel", required=True, help="the address of the panel on this machine")
+    parser.add_argument("--folder", type=Path, required=True, help="keeps the mails")
+    parser.add_argument("--text-folder", type=Path, required=True)
     given = parser.parse_args(arguments)
     try:
-        with push_catcher.catching(given.push_port):
+        texts = text_catcher.catching(given.text_port, given.text_folder, given.panel)
+        with push_catcher.catching(given.push_port), texts:
             asyncio.run(serve(given.port, given.folder))
     except OSError as error:
-        print(f"The mail catcher cannot start: {error.strerror or error}.", file=sys.stderr)
+        print(f"The catcher cannot start: {error.strerror or error}.", file=sys.stderr)
         return 1
     return 0
 

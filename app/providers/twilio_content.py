@@ -14,12 +14,13 @@ TEXTS = ("body", "title", "header_text", "subtitle", "footer")  # where a type o
 
 def templates(settings: GatewaySettings) -> list[ContentTemplate]:
     """Every template of the account. Raises ReadingProblem."""
-    found = [
-        _template(each)
-        for page in pages(settings, settings.content_url, FIRST_PAGE, _next_of, MOST_PAGES)
-        for each in page.get("contents") or ()
-        if isinstance(each, dict)
-    ]
+    listed = pages(settings, settings.content_url, FIRST_PAGE, _next_of, MOST_PAGES)
+    return [each for page in listed for each in templates_of(page)]
+
+
+def templates_of(page: dict[str, Any]) -> list[ContentTemplate]:
+    """The templates of one page of the list."""
+    found = [_template(each) for each in page.get("contents") or () if isinstance(each, dict)]
     return [each for each in found if each.content_sid]
 
 

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import Any, Protocol
 
-from flask import current_app
 from sqlalchemy import Row
 
 from app.audience import push_devices
@@ -17,7 +16,7 @@ from app.channels import service as channels
 from app.channels.address import needs_smtputf8, wire_address
 from app.channels.contract import TO_PHONES, Channel, Device, Numbered, Outgoing, OutgoingPush, OutgoingText
 from app.channels.email_message import CompiledEmail
-from app.channels.gateways import PREFIXES
+from app.channels.gateways import PREFIXES, hooks_address
 from app.channels.merge import PUSH_LINK
 from app.channels.models import Sender, SmtpAccount
 from app.channels.push_message import CompiledPush, topic_of
@@ -121,10 +120,9 @@ def writer_of(campaign: Campaign, carrier: Sender) -> Writer:
 
 
 def _callback(campaign: Campaign) -> str:
-    """Only over https, and only when we hold what the provider signs its reports with: the account's own token."""
-    public_url: str = current_app.config["PUBLIC_URL"]
+    """Only when we hold what the provider signs its reports with: the account's own token."""
     can_check = campaign.gateway is not None and not campaign.gateway.key_sid
-    return f"{public_url}/hooks/twilio/status/" if can_check and public_url.startswith("https://") else ""
+    return f"{hooks}/twilio/status/" if can_check and (hooks := hooks_address()) else ""
 
 
 def date_header(now: datetime) -> bytes:

@@ -45,7 +45,7 @@ RESOURCES: dict[str, tuple[str, ...]] = {
     "Notice": (READ, UPDATE),  # everybody's are their own
     "QueueMonitor": (READ, MANAGE),
     "AuditLog": (READ,),
-    "DemoInbox": (READ,),
+    "DemoInbox": (READ, UPDATE),  # to update is to answer as a recipient
 }
 
 # The permission behind each route method of a view or an API; anything else names its own with @permission_name.

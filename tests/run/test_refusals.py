@@ -37,9 +37,10 @@ def busy_port() -> Iterator[int]:
 
 def test_a_busy_port(run: Run, busy_port: int) -> None:
     assert f"Port {busy_port} of 127.0.0.1 is in use" in refused(run(MUSTER_PORT=str(busy_port)))
-    for name, other in (("MAIL", "PUSH"), ("PUSH", "MAIL")):
-        ports = {f"MUSTER_DEMO_{name}_PORT": str(busy_port), f"MUSTER_DEMO_{other}_PORT": str(free_port())}
-        assert f"set MUSTER_DEMO_{name}_PORT" in refused(run("--demo", **ports))
+    names = [f"MUSTER_DEMO_{kind}_PORT" for kind in ("MAIL", "PUSH", "TEXT")]
+    for busy in names:
+        ports = {name: str(busy_port if name == busy else free_port()) for name in names}
+        assert f"set {busy}" in refused(run("--demo", **ports))
 
 
 def test_a_port_that_is_none(run: Run) -> None:
