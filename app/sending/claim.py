@@ -302,7 +302,7 @@ def _skip(campaign_id: int, left_out: Mapping[int, Reason], now: datetime) -> No
         db.session.execute(
             update(CampaignRecipient)
             .where(_R.campaign_id == campaign_id, _R.seq.in_(seqs))
-            .values(state=RecipientState.SKIPPED, reason=reason, sending_at=None, done_at=now)
+            .values(state=RecipientState.SKIPPED, reason=reason, detail=None, sending_at=None, done_at=now)
             .execution_options(synchronize_session=False)
         )
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, case, delete, literal, update
+from sqlalchemy import ColumnElement, Row, case, delete, literal, update
 
 from app.channels.contract import Reason
 from app.channels.domain_pace import domain_of
@@ -24,6 +24,7 @@ from app.kernel.db import UtcDateTime
 from app.kernel.texts import N_
 from app.sending import throttle
 from app.sending.models import CampaignRecipient, ThrottleBucket
+from app.sending.outcome import SUSPECT
 from app.sending.states import RecipientState
 from app.sending.throttle import SECOND_US, Limit
 
@@ -142,7 +143,7 @@ def _wait(campaign_id: int, domain: str, due: dict[int, int]) -> None:
             .values(
                 not_before=case(some, value=_R.seq),
                 reason=Reason.DOMAIN_PACE,
-                detail=N_("Waits for the pace to %(domain)s", domain=domain)[:255],
+                detail=_unless_suspect(N_("Waits for the pace to %(domain)s", domain=domain)[:255]),
             )
             .execution_options(synchronize_session=False)
         )
@@ -161,15 +162,20 @@ def domain_in(destination: Any, opened: Callable[[bytes, bytes], Any]) -> Callab
     return domain
 
 
-def release(campaign_id: int) -> int:
-    """Let everybody who waits for a domain be looked at at once, as their pace is another now; returns how many. The
-    caller has locked the batches."""
+def _unless_suspect(detail: str | None) -> ColumnElement[str | None]:
+    """These words, but for who was alone in a worker that died: should the next one die as well, it is to blame."""
+    return case((_R.detail == SUSPECT.detail, _R.detail), else_=detail)
+
+
+def release(campaign_id: int, lo: int, hi: int) -> int:
+    """Let those of these recipients who wait for a domain be looked at at once, as their pace is another now or they
+    wait no more; returns how many. The caller has locked the batches."""
     db.session.execute(delete(ThrottleBucket).where(ThrottleBucket.key.startswith(f"campaign:{campaign_id}:to:")))
-    waits = (_R.campaign_id == campaign_id, _R.state == RecipientState.AWAITING, _R.reason == Reason.DOMAIN_PACE)
+    here = (_R.campaign_id == campaign_id, _R.seq.between(lo, hi))
     return db.session.execute(
         update(CampaignRecipient)
-        .where(*waits)
-        .values(not_before=None, reason=None, detail=None)
+        .where(*here, _R.state == RecipientState.AWAITING, _R.reason == Reason.DOMAIN_PACE)
+        .values(not_before=None, reason=None, detail=_unless_suspect(None))
         .execution_options(synchronize_session=False)
     ).rowcount
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from app.audience.models import SuppressionSource
 from app.channels.contract import Fault, Outcome, Reason, SendResult
+from app.kernel.texts import N_
 from app.sending.states import RecipientState
 
 # Waits after a temporary refusal, about 31 hours in all; then the recipient has failed.
@@ -38,6 +39,9 @@ class Verdict:
 
 SENT = Verdict(RecipientState.SENT)
 BACK = Verdict(RecipientState.AWAITING, counts=False)
+# Who was alone in a worker that died is not to blame for it yet: workers are killed for other reasons, too. Who is
+# alone in the next one that dies is: what only lets a recipient wait meanwhile leaves these words where they are.
+SUSPECT = Verdict(RecipientState.AWAITING, detail=N_("A worker died while preparing this message."), counts=False)
 
 
 def verdict(result: SendResult, attempt: int, now: datetime, jitter: Callable[[], float]) -> Verdict:

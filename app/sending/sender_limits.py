@@ -89,7 +89,7 @@ def _release_who_waits(account: SmtpAccount) -> None:
         for campaign_id in db.session.scalars(waiting).all():
             last = selection.last_seq(campaign_id)
             claim.lock_batches(campaign_id, 1, last)
-            if domains.release(campaign_id):
+            if domains.release(campaign_id, 1, last):
                 claim.reopen_batches(campaign_id, 1, last)
 
 

@@ -12,7 +12,7 @@ from app.channels.contract import Reason
 from app.extensions import db
 from app.kernel import leases
 from app.kernel.db import db_now
-from app.sending import claim, finish, picked, plan, progress, selection
+from app.sending import claim, domains, finish, picked, plan, progress, selection
 from app.sending.models import CampaignRecipient, SendBatch
 from app.sending.states import RESUMABLE, BatchState, RecipientState
 
@@ -91,6 +91,7 @@ def _role(campaign_id: int) -> str:
 
 def _hold(campaign_id: int, lo: int, hi: int, reason: Reason) -> None:
     """Whoever waits is stopped, and whoever was stopped for a passing reason now has this one."""
+    domains.release(campaign_id, lo, hi)  # a pace that holds when they go on may be another one
     moved = db.session.execute(
         update(CampaignRecipient)
         .where(_R.campaign_id == campaign_id, _R.seq.between(lo, hi), _R.state == RecipientState.AWAITING)
@@ -132,7 +133,7 @@ def _go_on(campaign_id: int, lo: int, hi: int, may: ColumnElement[bool], **value
         progress.move(campaign_id, {RecipientState.STOPPED: -moved, RecipientState.AWAITING: moved})
         db.session.execute(
             update(SendBatch)
-            .where(SendBatch.campaign_id == campaign_id, SendBatch.state == BatchState.DONE)
+            .where(SendBatch.campaign_id == campaign_id, SendBatch.state != BatchState.LEASED)
             .where(SendBatch.lo <= hi, SendBatch.hi >= lo)
             .values(state=BatchState.WAITING, not_before=db_now())
         )

@@ -19,7 +19,7 @@ from app.kernel.texts import N_
 from app.sending import journal, record
 from app.sending.journal import ClaimKey, Mark
 from app.sending.models import CampaignRecipient, SendBatch, SenderLane
-from app.sending.outcome import BACK, SENT, Verdict
+from app.sending.outcome import BACK, SENT, SUSPECT, Verdict
 from app.sending.states import BatchState, RecipientState
 
 log = logging.getLogger(__name__)
@@ -33,9 +33,6 @@ LOST = Verdict(RecipientState.UNCONFIRMED, Reason.WORKER_LOST)
 REFUSED = Verdict(
     RecipientState.FAILED, Reason.REJECTED, N_("The server refused it; its words were lost with the worker.")
 )
-# Who was alone in a worker that died is not to blame for it yet: workers are killed for other reasons, too. Who is
-# alone in the next one that dies is.
-SUSPECT = Verdict(RecipientState.AWAITING, detail=N_("A worker died while preparing this message."), counts=False)
 POISON = Verdict(
     RecipientState.FAILED, Reason.POISON, N_("Two workers died while preparing this message alone."), counts=False
 )

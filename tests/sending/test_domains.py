@@ -11,15 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from app.audience.models import SuppressionSource
+from app.audience.suppressions import suppress
 from app.campaigns import service as campaigns
 from app.campaigns.lifecycle import CampaignStatus
 from app.channels import service as channels
-from app.channels.contract import Outgoing, Reason
+from app.channels.contract import Channel, Outgoing, Reason
 from app.channels.models import SmtpAccount
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.db import db_now, transaction
-from app.sending import deliver, domains, sender_limits, slices
+from app.sending import deliver, domains, sender_limits, slices, sweep
 from app.sending.claim import Claim
 from app.sending.models import CampaignRecipient, ThrottleBucket
 from app.sending.states import RecipientState
@@ -29,6 +31,7 @@ from tests.providers.script import Script, at
 from tests.providers.servers import Server
 from tests.sending import ledger
 from tests.sending.test_path import status, tick_and_work
+from tests.sending.test_sweep import dead
 
 counted = pytest.mark.usefixtures("true_counters")
 SECOND = domains.SECOND_US
@@ -231,6 +234,104 @@ def test_a_changed_pace_holds_at_once_for_who_waits(app: Flask, forward: Callabl
         tick_and_work()
         assert len(server.accepted) == 4
     assert status(campaign_id) is CampaignStatus.FINISHED
+
+
+def begun(paced: int, pace: int = 1, **account: object) -> int:
+    """A campaign to so many people of the paced domain, of whom nobody was claimed yet."""
+    campaign_id = publish(25, paced, 0, pace, **account)
+    jobs.settle_campaign(campaign_id)
+    jobs.look_at_campaigns()
+    return campaign_id
+
+
+def send_what_may_leave(campaign_id: int, **order: str) -> list[int]:
+    """One claim by a worker that keeps its results; the numbers of whom it took."""
+    made = ledger.order_of(campaign_id, **order)
+    found = ledger.take(made)
+    if not isinstance(found, Claim):
+        return []
+    ledger.keep(made, found)
+    return [row.seq for row in found.rows]
+
+
+@counted
+@pytest.mark.parametrize("move", [campaigns.end, campaigns.unpublish], ids=["end", "unpublish"])
+def test_who_waited_for_a_domain_when_the_campaign_was_held_says_only_that(
+    app: Flask, move: Callable[[int, str], object]
+) -> None:
+    campaign_id = begun(3)
+    assert send_what_may_leave(campaign_id) == [1]
+    with transaction():
+        move(campaign_id, "me")
+    jobs.settle_campaign(campaign_id)
+    held = rows_of(campaign_id)[1:]
+    assert {row.reason for row in held} <= {Reason.CAMPAIGN_ENDED, Reason.CAMPAIGN_UNPUBLISHED}
+    assert {(row.state, row.detail, row.not_before) for row in held} == {(RecipientState.STOPPED, None, None)}
+
+
+@counted
+def test_a_pace_that_was_changed_while_the_campaign_was_held_lets_them_go(
+    app: Flask, forward: Callable[[float], None]
+) -> None:
+    with Server() as server:
+        campaign_id = publish(server.port, 4, 0, 1)
+        tick_and_work()
+        with transaction():
+            campaigns.unpublish(campaign_id, "me")
+        jobs.settle_campaign(campaign_id)
+        change({})
+        with transaction():
+            campaigns.publish(campaign_id, "me")
+        tick_and_work()
+        assert len(server.accepted) == 4
+    assert status(campaign_id) is CampaignStatus.FINISHED
+
+
+@counted
+def test_a_hold_does_not_put_who_waits_behind_the_plan_of_before(app: Flask, forward: Callable[[float], None]) -> None:
+    campaign_id = begun(4)
+    assert send_what_may_leave(campaign_id) == [1]
+    for move in (campaigns.unpublish, campaigns.publish):
+        with transaction():
+            move(campaign_id, "me")
+        jobs.settle_campaign(campaign_id)
+    jobs.look_at_campaigns()
+    left = []
+    for _minute in range(3):
+        assert send_what_may_leave(campaign_id) == []
+        forward(64)
+        left += send_what_may_leave(campaign_id)
+    assert left == [2, 3, 4]
+
+
+@counted
+def test_who_opted_out_while_waiting_for_a_domain_is_skipped_for_that_alone(
+    app: Flask, forward: Callable[[float], None]
+) -> None:
+    campaign_id = begun(2)
+    assert send_what_may_leave(campaign_id) == [1]
+    with transaction():
+        suppress(Channel.EMAIL, ledger.row(campaign_id, 2).address_index or b"", SuppressionSource.BY_HAND)
+    forward(64)
+    assert send_what_may_leave(campaign_id) == []
+    skipped = ledger.row(campaign_id, 2)
+    assert (skipped.state, skipped.reason, skipped.detail) == (RecipientState.SKIPPED, Reason.SUPPRESSED, None)
+
+
+@counted
+def test_who_is_suspected_of_killing_workers_stays_so_while_waiting_for_a_domain(
+    app: Flask, forward: Callable[[float], None]
+) -> None:
+    campaign_id = begun(1)
+    for _death in range(sweep.ALONE_AFTER + 2):
+        forward(64)
+        assert isinstance(ledger.take(ledger.order_of(campaign_id, dead())), Claim)
+        ledger.sweep_all()
+        assert send_what_may_leave(campaign_id, owner=dead()) == []  # its domain has no slot yet
+        waits = ledger.row(campaign_id, 1)
+        if waits.state is RecipientState.AWAITING:
+            assert waits.reason is Reason.DOMAIN_PACE
+    assert ledger.row(campaign_id, 1).reason is Reason.POISON
 
 
 @counted

@@ -13,7 +13,7 @@ from app.campaigns.models import Campaign
 from app.channels.contract import Outcome, Reason, SendResult
 from app.extensions import db
 from app.kernel.db import db_now, in_transaction, transaction
-from app.sending import plan, settle
+from app.sending import plan, progress, settle
 from app.sending.claim import Claim
 from app.sending.models import CampaignRecipient
 from app.sending.states import BatchState, RecipientState
@@ -67,6 +67,23 @@ def test_who_came_back_while_it_was_unpublished_goes_on_with_the_others(app: Fla
     moved(campaign_id, campaigns.publish)
     assert ledger.counters(campaign_id) == {"awaiting": 3}
     assert ledger.batch(campaign_id).state is BatchState.WAITING
+
+
+def test_who_goes_on_need_not_wait_for_another_ones_next_try(app: Flask) -> None:
+    campaign_id = ledger.sending_campaign(2)
+    order = ledger.order_of(campaign_id)
+    found = ledger.take(order)
+    assert isinstance(found, Claim)
+    ledger.keep(order, found, lambda _seq: DEFERRED)
+    with transaction():  # one of them came back unsent while the campaign was held
+        row = db.session.get_one(CampaignRecipient, (campaign_id, 2))
+        row.state, row.reason, row.not_before = RecipientState.STOPPED, Reason.CAMPAIGN_UNPUBLISHED, None
+        progress.move(campaign_id, {RecipientState.AWAITING: -1, RecipientState.STOPPED: 1})
+    moved(campaign_id, campaigns.unpublish)
+    moved(campaign_id, campaigns.publish)
+    jobs.look_at_campaigns()
+    again = ledger.take(ledger.order_of(campaign_id))
+    assert isinstance(again, Claim) and [row.seq for row in again.rows] == [2]
 
 
 def test_who_comes_back_after_a_stop_waits_for_the_start(app: Flask) -> None:
