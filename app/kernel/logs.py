@@ -23,6 +23,7 @@ def configure() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(FieldsFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)  # six lines that say that it was imported
 
 
 def _shown(value: object) -> str:
