@@ -123,12 +123,15 @@ def claim(order: ClaimOrder, most: int = BATCH_SIZE) -> Claim | Later:
         # a batch that killed a worker goes on in small claims and then one by one, until the message that kills is
         # alone (sweep.py)
         want = min(most, people, (BATCH_SIZE, SMALL_CLAIM, 1)[min(batch.deaths, 2)])
-        granted = throttle.take(order.limits, now, want)
-        if not granted.count:
+        line = _line(order, batch, want, now) if order.paces else None
+        if line is not None:
+            want = len(line.found.leaving)  # who waits for a domain takes no slot of the other limits
+        granted = throttle.take(order.limits, now, want) if want else Grant(0)
+        if want and not granted.count:
             return Later(
                 Nothing.THROTTLED, now, throttle.from_us(granted.next_us), N_("waiting for %(why)s", why=granted.label)
             )
-        claimed = _take(order, batch, granted, now, opening.until)
+        claimed = _take(order, batch, granted, now, closes_at=opening.until, line=line)
         if claimed is not None:
             return claimed
         if order.paces:  # a transaction of its own for each batch of which nobody may leave now
@@ -166,12 +169,19 @@ def next_due(campaign_id: int) -> datetime | None:
 
 
 def _take(
-    order: ClaimOrder, batch: SendBatch, granted: Grant, now: datetime, closes_at: datetime | None
+    order: ClaimOrder,
+    batch: SendBatch,
+    granted: Grant,
+    now: datetime,
+    *,
+    closes_at: datetime | None,
+    line: domains.Line | None,
 ) -> Claim | None:
     size = batch.hi - batch.lo + 1
     paced: frozenset[int] = frozenset()
-    if order.paces:
-        hi, paced = _let_through(order, batch, granted.count, now)
+    if line is not None:
+        let = domains.let_through(line, granted.count)
+        hi, paced = let.last, let.paced
     else:
         hi = batch.hi if granted.count >= size else _last_of(order.campaign_id, batch, granted.count, now)
     taken = 0 if hi is None else _mark_sending(order, batch.lo, hi, now)
@@ -221,8 +231,8 @@ def _last_of(campaign_id: int, batch: SendBatch, count: int, now: datetime) -> i
     return seqs[-1] if seqs else None
 
 
-def _let_through(order: ClaimOrder, batch: SendBatch, count: int, now: datetime) -> tuple[int | None, frozenset[int]]:
-    """The same where single domains have a pace, with those who go to one; who has to wait for it is due later."""
+def _line(order: ClaimOrder, batch: SendBatch, most: int, now: datetime) -> domains.Line:
+    """The due recipients of the batch where single domains have a pace, of whom at most so many are wanted."""
     people = db.session.execute(
         select(_R.seq, _C.uid, _C.sealed)
         .select_from(CampaignRecipient.__table__.outerjoin(Contact.__table__, _C.id == _R.contact_id))
@@ -230,8 +240,7 @@ def _let_through(order: ClaimOrder, batch: SendBatch, count: int, now: datetime)
         .order_by(_R.seq)
     ).all()
     domain = domains.domain_in(order.destination, opener())
-    found = domains.let_through(order.campaign_id, people, domain, order.paces, now, count)
-    return found.last, found.paced
+    return domains.line_up(order.campaign_id, people, domain, order.paces, now, most=most)
 
 
 def _mark_sending(order: ClaimOrder, lo: int, hi: int, now: datetime) -> int:

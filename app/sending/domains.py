@@ -61,6 +61,24 @@ class LetThrough:
     paced: frozenset[int]
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Recipients (seq, …) in turn, each with the domain that the message goes to, and what their domains let become of
+    them as long as nothing else binds (found).
+
+    keys: by domain those of its slots and of the campaign's plan, which are locked; kept: as share() takes it.
+    """
+
+    campaign_id: int
+    people: Sequence[Row[Any]]
+    domains: Sequence[str | None]
+    limits: Limits
+    keys: Mapping[str, tuple[str, str]]
+    kept: Mapping[str, tuple[int, int]]
+    now_us: int
+    found: Share
+
+
 def limits_of(sender: Sender) -> Limits:
     """The paces of a sender as limits, by domain."""
     return {domain: _limit(sender.key, domain, per_minute) for domain, per_minute in sender.paces.items()}
@@ -104,15 +122,16 @@ def share(
     return found
 
 
-def let_through(
+def line_up(
     campaign_id: int,
     people: Sequence[Row[Any]],
     domain: Callable[[Row[Any]], str | None],
     limits: Limits,
     now: datetime,
+    *,
     most: int,
-) -> LetThrough:
-    """Take slots for the first `most` of these recipients (seq, …) who may leave, and let the others before them wait.
+) -> Line:
+    """Recipients, of whom at most so many are wanted, with the slots of their domains locked and not taken yet.
 
     domain: of the address that one goes to. now: the database's clock. The caller holds the lock of their batch.
     """
@@ -122,13 +141,26 @@ def let_through(
     keys = {name: (limits[name].key, _key(f"campaign:{campaign_id}", name)) for name in met}
     buckets = throttle.locked_buckets(sorted(key for pair in keys.values() for key in pair))
     kept = {name: (buckets[slots][0], buckets[plan][0]) for name, (slots, plan) in keys.items()}
-    shared = share(found, limits, kept, throttle.to_us(now), most)
-    for name, (slots, plan) in keys.items():
-        for key, before_us, after_us in zip((slots, plan), kept[name], shared.kept[name], strict=True):
+    now_us = throttle.to_us(now)
+    shared = share(found, limits, kept, now_us, most)
+    return Line(campaign_id, people, found, limits, keys, kept, now_us, shared)
+
+
+def let_through(line: Line, granted: int) -> LetThrough:
+    """Take slots for those who may leave, or as many of them as were granted slots of all other limits, and let the
+    others who were looked at wait."""
+    people, shared = line.people, line.found
+    if granted < len(shared.leaving):
+        shared = share(line.domains, line.limits, line.kept, line.now_us, granted)
+    for name, keys in line.keys.items():
+        for key, before_us, after_us in zip(keys, line.kept[name], shared.kept[name], strict=True):
             if after_us != before_us:
                 throttle.set_bucket(key, after_us, 0)
-    for name in met:
-        _wait(campaign_id, name, {people[at].seq: due for at, due in shared.waiting.items() if found[at] == name})
+        _wait(
+            line.campaign_id,
+            name,
+            {people[at].seq: due for at, due in shared.waiting.items() if line.domains[at] == name},
+        )
     last = people[shared.leaving[-1]].seq if shared.leaving else None
     return LetThrough(last, frozenset(people[at].seq for at in shared.paced))
 

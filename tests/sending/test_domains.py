@@ -21,7 +21,7 @@ from app.channels.models import SmtpAccount
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.db import db_now, transaction
-from app.sending import deliver, domains, sender_limits, slices, sweep
+from app.sending import deliver, domains, sender_limits, slices, sweep, throttle
 from app.sending.claim import Claim
 from app.sending.models import CampaignRecipient, ThrottleBucket
 from app.sending.states import RecipientState
@@ -167,6 +167,22 @@ def test_a_limit_of_the_account_is_not_spent_on_who_waits(app: Flask, forward: C
             tick_and_work()
             forward(6.2)
         assert len(server.accepted) == 3  # one of the domain, and the two others as fast as the account may
+
+
+@counted
+def test_no_slot_of_a_day_and_no_customer_before_a_pause_is_spent_on_who_waits(app: Flask) -> None:
+    with Server() as server:
+        campaign_id = publish(server.port, 8, 2, 1, per_day=100)
+        with transaction():
+            campaign = campaigns.get(campaign_id)
+            campaign.customers_batch_size, campaign.customers_delay_seconds = 4, 3600
+            key = f"{campaign.smtp_account.key}:day" if campaign.smtp_account else ""
+        tick_and_work()
+        assert len(server.accepted) == 3  # one of the domain, and the two others
+    with transaction():
+        assert throttle.granted_today(key, db_now()) == 3
+        bucket = db.session.get_one(ThrottleBucket, f"campaign:{campaign_id}:customers")
+        assert (bucket.left_in_batch, bucket.next_us) == (1, 0)
 
 
 @counted
