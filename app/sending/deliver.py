@@ -31,7 +31,7 @@ from app.sending import record
 from app.sending.claim import BATCH_SIZE, Claim, ClaimOrder, Later, Nothing, claim
 from app.sending.domains import LATE_US
 from app.sending.journal import ClaimKey, Journal, Mark
-from app.sending.outcome import BACK, Verdict, accepted, brake_marks, verdict
+from app.sending.outcome import BACK, Verdict, accepted, brake_marks, shows_health, verdict
 from app.sending.states import RecipientState
 from app.sending.writers import Writer, values_of
 
@@ -107,6 +107,8 @@ class BatchFeed:
     def __init__(self, order: SliceOrder) -> None:
         self.later: Later | None = None  # why the slice ended, None = its time was up
         self.sent = 0
+        self.has_tried = False  # whether any message came back otherwise than because we stopped it
+        self.is_healthy = False  # whether any answer shows that the provider can be used
         self.interval_us = 0  # how far apart the slots of the last claim lie
         self._order = order
         self._open_address = opener()
@@ -173,6 +175,8 @@ class BatchFeed:
         item = self._items.pop(ref)
         item.batch.journal.mark(item.row.seq, _JOURNAL_MARKS[result.outcome])
         item.batch.gone += result.gone
+        self.has_tried = self.has_tried or result.outcome is not Outcome.NOT_TRANSMITTED or result.fault is not None
+        self.is_healthy = self.is_healthy or shows_health(result)
         if result.outcome is Outcome.ACCEPTED:
             self.sent += 1
             item.batch.answers.append(result)
@@ -199,11 +203,6 @@ class BatchFeed:
     def close(self) -> None:
         """Give back what was claimed and never taken: the transport ended before the feed did."""
         self._give_back_queue()
-
-    @property
-    def has_tried(self) -> bool:
-        """Whether it gave the transport any message."""
-        return self._next_ref > 0
 
     @property
     def seconds(self) -> float:

@@ -85,6 +85,15 @@ def _wait_seconds(result: SendResult, attempt: int, jitter: Callable[[], float])
     return max(wait, GREYLIST_SECONDS) if result.code.startswith(GREYLISTING) else wait
 
 
+def shows_health(result: SendResult) -> bool:
+    """Whether this result shows a provider that can be used: it took the message, or said no to this recipient or this
+    content alone. "Not now" shows nothing, but for a full mailbox: a server that is half broken says it to all."""
+    if result.outcome is Outcome.ACCEPTED:
+        return True
+    is_no = result.outcome is Outcome.REFUSED or result.reason is Reason.MAILBOX_FULL
+    return is_no and bool(result.code)  # without a code nobody asked the provider
+
+
 def brake_marks(results: list[SendResult]) -> str:
     """The answers of these results as the brake remembers them: "." or "x" (refused for its content)."""
     return "".join(

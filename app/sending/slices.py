@@ -64,7 +64,8 @@ LONG_WAIT = timedelta(minutes=10)  # a longer wait shows the campaign as schedul
 class Slice:
     """A slice that may begin: its order, its transport and its share of the sender's connections.
 
-    sender: the key of the sender over which it goes: the campaign's own, or the stand-in of an SMTP account.
+    sender: the key of the sender over which it goes: the campaign's own, or the stand-in of an SMTP account. edited_at:
+    when a person had last saved that one.
     """
 
     order: SliceOrder
@@ -72,6 +73,7 @@ class Slice:
     connections: int
     sender: str
     lane: int
+    edited_at: datetime
 
 
 def lanes_of(account: Sender) -> int:
@@ -109,13 +111,15 @@ def begin(campaign_id: int, job_id: str) -> Slice | None:
     lease_seconds: float = current_app.config["LEASE_SECONDS"]
     lane = _take_lane(carrier, owner, job_id, lease_seconds)
     if lane is None:
+        if is_probe:
+            carrier.breaker_open_until = now  # dead workers hold all lanes: the next slice is the probe
         return None
     if not is_probe:  # one is no change of way: when it fails, nothing has left
         failover.note_way(campaign, carrier)
     order = _order(campaign, carrier, now, owner=owner, lane=lane, is_probe=is_probe)
     connections = 1 if is_probe else max(1, carrier.max_connections // lanes_of(carrier))
     transport = transport_for(campaign.channel)(senders.settings_of(carrier))
-    return Slice(order, transport, connections, carrier.key, lane)
+    return Slice(order, transport, connections, carrier.key, lane, carrier.changed_at)
 
 
 def _open_way(account: Sender, now: datetime) -> tuple[Sender, bool] | None:
@@ -172,6 +176,9 @@ def end(ran: Slice, feed: BatchFeed, report: RunReport, number: int, turn: int) 
     account = senders.get(ran.sender)
     campaign = campaigns.get(order.campaign_id)
     _set_pace(account, report, slow_down.measured(feed.sent, feed.seconds, lanes, feed.interval_us))
+    if report.fault is not None and _was_edited(account, ran):
+        campaigns.wait(campaign, "", None)  # what failed may be mended: the next slice tries it as it is now
+        return
     if report.fault is Fault.SENDER and campaign.sender is not account:
         _stop_refused(account, campaign, report)
         return
@@ -179,9 +186,9 @@ def end(ran: Slice, feed: BatchFeed, report: RunReport, number: int, turn: int) 
         _pause_account(account, campaign.channel, report)
         return
     if report.fault is Fault.PROVIDER:
-        _open_breaker(account, campaign, report, ran.order.is_probe)
+        _open_breaker(account, campaign, report, was_probe=ran.order.is_probe, was_healthy=feed.is_healthy)
         return
-    if report.accepted and account.breaker_open_until is not None:
+    if feed.is_healthy and account.breaker_open_until is not None:
         account.breaker_open_until, account.breaker_open_seconds = None, 0
         failover.recovered(account)
     elif ran.order.is_probe and not feed.has_tried and account.breaker_open_until is not None:
@@ -257,17 +264,26 @@ def _pause_account(account: Sender, channel: Channel, report: RunReport) -> None
         campaigns.fail(campaign_id, why)
 
 
-def _open_breaker(account: Sender, campaign: Campaign, report: RunReport, was_probe: bool) -> None:
+def _was_edited(account: Sender, ran: Slice) -> bool:
+    """Whether a person saved the sender while the slice ran, which tried it as it was before."""
+    db.session.refresh(account, with_for_update=True)
+    return account.changed_at != ran.edited_at
+
+
+def _open_breaker(
+    account: Sender, campaign: Campaign, report: RunReport, *, was_probe: bool, was_healthy: bool
+) -> None:
+    """Leave a provider alone that cannot be used; was_healthy: it could until just now."""
     now = db_now()
     words = f"{report.code} {report.detail}".strip() or N_("no answer")
     state = Breaker(account.breaker_open_until, account.breaker_open_seconds)
-    if isinstance(account, SmtpAccount) and (report.accepted or account.failing_since is None):
+    if isinstance(account, SmtpAccount) and (was_healthy or account.failing_since is None):
         account.failing_since = now
     if was_probe or not breaker.is_blocking(state, now):  # else another lane met the same failure just before
-        state = breaker.opened(breaker.CLOSED if report.accepted else state, now)
+        state = breaker.opened(breaker.CLOSED if was_healthy else state, now)
         account.breaker_open_until, account.breaker_open_seconds = state.open_until, state.open_seconds
     account.last_error, account.last_error_at = words, now
-    if was_probe and not report.accepted and not report.slow_down:
+    if was_probe and not was_healthy and not report.slow_down:
         failover.begin(account, words)
     assert campaign.sender is not None
     until = stand_ins.opens_at(campaign.sender, now)

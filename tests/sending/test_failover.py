@@ -14,7 +14,7 @@ from app.campaigns import service as campaigns
 from app.campaigns.lifecycle import CampaignStatus
 from app.channels import service as channels
 from app.channels import stand_ins
-from app.channels.contract import Outcome, Outgoing, SendResult
+from app.channels.contract import Fault, Outcome, Outgoing, RunReport, SendResult
 from app.channels.message_marks import POSTMARK_HEADER
 from app.channels.models import SmtpAccount
 from app.extensions import db
@@ -25,6 +25,7 @@ from app.reports import stand_ins as detours
 from app.reports import story
 from app.sending import failover, sender_limits, slices, usage
 from app.sending.claim import Claim
+from app.sending.deliver import BatchFeed
 from app.sending.models import CampaignRecipient
 from app.sending.writers import values_of
 from jobs import sending as jobs
@@ -267,6 +268,80 @@ def test_a_probe_that_finds_nobody_due_leaves_the_try_to_the_next_slice(app: Fla
         ledger.keep(order, taken, lambda _seq: SendResult(Outcome.NOT_TRANSMITTED))
         jobs.send_slice(campaign_id, 0, 0)
         assert len(main.accepted) == 3 and account(main_id).stood_in_since is None
+
+
+@pytest.mark.parametrize("answer", ["550 5.1.1 No such user", "452 4.2.2 Mailbox full", "550 5.7.1 Unwanted content"])
+def test_a_server_that_says_no_to_the_recipients_of_a_probe_is_well(app: Flask, answer: str) -> None:
+    with Server(Script(rules=[at("RCPT", answer)])) as main:
+        main_id, _ = pair({"port": main.port}, {"port": free_port()})
+        campaign_id = ledger.sending_campaign(3, sender=account(main_id))
+        stood_in(campaign_id)
+        jobs.send_slice(campaign_id, 0, 0)
+    well = account(main_id)
+    assert (well.breaker_open_until, well.breaker_open_seconds, well.stood_in_since) == (None, 0, None)
+
+
+def test_a_server_that_says_not_now_to_everybody_is_tried_again_later(app: Flask) -> None:
+    with Server(Script(rules=[at("RCPT", "451 4.3.0 Local problem")])) as main:
+        main_id, _ = pair({"port": main.port}, {"port": free_port()})
+        campaign_id = ledger.sending_campaign(3, sender=account(main_id))
+        stood_in(campaign_id)
+        jobs.send_slice(campaign_id, 0, 0)
+    ill = account(main_id)
+    assert ill.breaker_open_until is not None and ill.breaker_open_until > db_now() + timedelta(seconds=50)
+    assert ill.stood_in_since is not None
+
+
+def test_a_probe_that_a_person_stops_leaves_the_try_to_the_next_slice(app: Flask) -> None:
+    main_id, _ = pair({}, {})
+    campaign_id = ledger.sending_campaign(2, sender=account(main_id))
+    stood_in(campaign_id)
+    with transaction():
+        ready = slices.begin(campaign_id, "job")
+    assert ready is not None and ready.order.is_probe
+    feed = BatchFeed(ready.order)
+    taken = feed.take()
+    assert isinstance(taken, Outgoing)
+    with transaction():
+        campaigns.stop(campaign_id, "me")
+    feed.report(taken.ref, SendResult(Outcome.NOT_TRANSMITTED))  # as the transport does with what may not leave
+    feed.close()
+    with transaction():
+        slices.end(ready, feed, RunReport(0), 0, 0)
+    opens = account(main_id).breaker_open_until
+    assert opens is not None and opens <= db_now()
+
+
+def test_a_probe_for_which_no_lane_is_free_leaves_the_try_to_the_next_slice(app: Flask) -> None:
+    main_id, _ = pair({}, {})
+    campaign_id = ledger.sending_campaign(2, sender=account(main_id))
+    with transaction():
+        held = [slices.begin(campaign_id, "job") for _ in range(4)]
+    assert None not in held
+    stood_in(campaign_id)
+    with transaction():
+        assert slices.begin(campaign_id, "job") is None
+    opens = account(main_id).breaker_open_until
+    assert opens is not None and opens <= db_now()
+
+
+@pytest.mark.parametrize("fault", [Fault.SENDER, Fault.PROVIDER])
+def test_what_an_account_was_before_a_person_saved_it_is_not_held_against_it(app: Flask, fault: Fault) -> None:
+    main_id, _ = pair({}, {})
+    campaign_id = ledger.sending_campaign(2, sender=account(main_id))
+    with transaction():
+        ready = slices.begin(campaign_id, "job")
+    assert ready is not None
+    feed = BatchFeed(ready.order)
+    with transaction():  # a person enters the right password while the wrong one is being tried
+        channels.prepare_account(channels.get_account(main_id), "right")
+    with transaction():
+        slices.end(ready, feed, RunReport(0, fault, "535", "no"), 0, 0)
+    mended = account(main_id)
+    assert (mended.paused_reason, mended.breaker_open_until, mended.stood_in_since) == (None, None, None)
+    with transaction():
+        goes_on = campaigns.get(campaign_id)
+        assert (goes_on.status, goes_on.next_send_at) == (CampaignStatus.SENDING, None)
 
 
 def test_only_an_account_of_the_same_domain_stands_in(app: Flask) -> None:

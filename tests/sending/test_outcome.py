@@ -91,3 +91,21 @@ def test_the_breaker_opens_longer_every_time_and_lets_one_probe_through() -> Non
     assert not breaker.is_blocking(state, over) and breaker.is_probe(state, over)
     assert breaker.is_blocking(breaker.probing(state, over), over + timedelta(seconds=899))
     assert not breaker.is_probe(breaker.CLOSED, NOW) and not breaker.is_blocking(breaker.CLOSED, NOW)
+
+
+@pytest.mark.parametrize(
+    ("result", "is_healthy"),
+    [
+        (SendResult(Outcome.ACCEPTED), True),
+        (SendResult(Outcome.REFUSED, Fault.RECIPIENT, Reason.INVALID_RECIPIENT, "550 5.1.1"), True),
+        (SendResult(Outcome.REFUSED, Fault.CONTENT, Reason.REJECTED_CONTENT, "554"), True),
+        (SendResult(Outcome.DEFERRED, Fault.RECIPIENT, Reason.MAILBOX_FULL, "452 4.2.2"), True),
+        (SendResult(Outcome.REFUSED, Fault.RECIPIENT, Reason.INVALID_RECIPIENT), False),
+        (SendResult(Outcome.DEFERRED, Fault.RECIPIENT, Reason.REJECTED, "451 4.3.0"), False),
+        (SendResult(Outcome.NOT_TRANSMITTED, Fault.PROVIDER, code="421"), False),
+        (SendResult(Outcome.UNCONFIRMED, Fault.PROVIDER, Reason.REPLY_LOST, "250"), False),
+    ],
+    ids=["accepted", "no-recipient", "no-content", "full", "never-asked", "not-now", "goodbye", "lost"],
+)
+def test_what_shows_a_provider_that_can_be_used(result: SendResult, is_healthy: bool) -> None:
+    assert outcome.shows_health(result) is is_healthy
