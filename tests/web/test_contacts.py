@@ -123,7 +123,7 @@ def test_folders_are_counted_renamed_and_deleted_without_their_contacts(manager:
     folder = db.session.scalars(select(Folder)).one()
     factories.contacts(3, folder)
     db.session.commit()
-    assert ">3</td>" in manager.get("/folders/list/").text
+    assert f'href="/contacts/list/?_flt_0_folders={folder.id}">3<' in manager.get("/folders/list/").text
     manager.post(f"/folders/edit/{folder.id}", data={"name": "Customers"})
     assert "Customers" in manager.get("/folders/list/").text
     assert "alert-danger" in manager.post("/folders/add", data={"name": "Customers"}).text
@@ -174,3 +174,18 @@ def test_own_holidays_are_added_once(manager: Browser) -> None:
     manager.post(f"/own-holidays/delete/{kept.id}")
     db.session.rollback()
     assert db.session.scalars(select(OwnHoliday)).all() == []
+
+
+def test_contacts_are_filtered_by_their_folder_or_by_having_none(manager: Browser) -> None:
+    folder = factories.folder("Clients")
+    alone = factories.contact(last_name="Alone")
+    factories.contact(folder, last_name="Inside")
+    db.session.commit()
+    asked = (str(folder.id), "none", "999", "x")
+    found = [manager.get(f"/contacts/list/?_flt_0_folders={value}").text for value in asked]
+    assert [("Inside" in page, "Alone" in page) for page in found] == [
+        (True, False),
+        (False, True),
+        *[(False, False)] * 2,
+    ]
+    assert f'<h1 class="page-title">{alone}</h1>' in manager.get(f"/contacts/show/{alone.id}").text

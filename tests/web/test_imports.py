@@ -1,13 +1,14 @@
 """Imports in the panel: upload, mapping, progress, cancel, bad rows."""
 
 import io
+import re
 from typing import Any
 
 import pytest
 from rq import SimpleWorker
 from sqlalchemy import select
 
-from app.audience.models import Contact, ContactImport, ImportStatus
+from app.audience.models import Contact, ContactImport, Folder, ImportStatus
 from app.extensions import db
 from app.kernel.queues import QueueName, SafeJob, queue
 from jobs.audience import run_import
@@ -71,6 +72,33 @@ def test_an_import_from_upload_to_bad_rows(manager: Browser, uploaded: ContactIm
     assert "attachment" in rows.headers["Content-Disposition"]
     assert "nobody" in rows.text
     assert "ann@people.example" not in rows.text
+
+
+def test_an_import_makes_its_folder_and_leads_to_its_contacts(manager: Browser, uploaded: ContactImport) -> None:
+    page = manager.get(f"/imports/map/{uploaded.id}").text
+    assert re.search(r'name="new_folder"[^>]* value="clients"', page)  # the first one is offered
+    manager.post(f"/imports/map/{uploaded.id}", data=MAPPING | {"new_folder": "Clients"})
+    run_import(uploaded.id)
+    folder = db.session.scalars(select(Folder)).one()
+    assert (folder.name, stored().folder_id) == ("Clients", folder.id)
+    shown = f"/contacts/list/?_flt_0_folders={folder.id}"
+    assert f'href="{shown}"' in manager.get(f"/imports/progress/{uploaded.id}").text
+    assert ">Ann<" in manager.get(shown).text
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [({}, "not both"), ({"folder_id": "", "new_folder": "Old"}, "There is a folder with this name already")],
+)
+def test_a_folder_is_chosen_or_made(manager: Browser, uploaded: ContactImport, wrong: dict[str, str], why: str) -> None:
+    folder = factories.folder("Old")
+    db.session.commit()
+    page = f"/imports/map/{uploaded.id}"
+    assert re.search(r'name="new_folder"[^>]* value=""', manager.get(page).text)  # there is one to choose
+    answer = manager.post(page, data=MAPPING | {"folder_id": folder.id, "new_folder": "New"} | wrong).text
+    assert why in answer and 'href="#new_folder"' in answer
+    assert stored().status is ImportStatus.UPLOADED
+    assert [each.name for each in db.session.scalars(select(Folder))] == ["Old"]
 
 
 def test_a_worker_of_the_queue_runs_it(manager: Browser, uploaded: ContactImport) -> None:

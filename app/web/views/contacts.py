@@ -16,7 +16,8 @@ from app.kernel.errors import AppError
 from app.reports import receipts
 from app.web import formats, security
 from app.web.base import AppModelView, may, refuse
-from app.web.forms.contacts import ContactForm, FindForm
+from app.web.choices import ChoiceFilters
+from app.web.forms.contacts import ContactForm, FindForm, InFolder
 from app.web.lists import AppInterface
 from app.web.views.replies import IN_A_PAGE, ReplyView, looks
 
@@ -31,7 +32,7 @@ COLUMNS = [
 FORM = ["email", "second_email", "phone", "whatsapp", *COLUMNS, "own_fields", "folders"]
 
 
-class ContactView(AppModelView):
+class ContactView(ChoiceFilters, AppModelView):
     """The contacts. Sealed and index columns appear nowhere; addresses are opened in show and edit only."""
 
     route_base = "/contacts"
@@ -42,7 +43,8 @@ class ContactView(AppModelView):
     add_columns = edit_columns = FORM
     list_columns = ["first_name", "last_name", "company", "country", "folders"]
     show_columns = [*COLUMNS, "attributes", "folders", "created_at", "changed_at"]
-    search_columns = ["first_name", "last_name", "company", "country"]
+    search_columns = ["first_name", "last_name", "company", "country", "folders"]
+    choice_filters = {"folders": InFolder}
     order_columns = ["last_name", "first_name", "company"]
     base_order = ("id", "desc")
     formatters_columns = {
@@ -111,7 +113,7 @@ class ContactView(AppModelView):
         return self.render_template(
             self.show_template,
             pk=pk,
-            title=self.show_title,
+            title=str(contact),
             widgets=self._show(pk),
             related_views=[],
             addresses=list(zip((_("E-mail"), _("Second e-mail"), _("Phone"), _("WhatsApp")), opened, strict=True)),

@@ -2,21 +2,24 @@
 
 from typing import Any
 
-from flask import g
+from flask import g, url_for
 from flask_babel import lazy_gettext as _l
 
 from app.audience import queries, service
 from app.audience.models import Folder
-from app.web import formats
-from app.web.base import AppModelView
+from app.web import formats, security
+from app.web.base import AppModelView, may
 from app.web.forms.contacts import FolderForm
 from app.web.lists import AppInterface
 
 
-def _size(folder_id: int) -> int:
+def _size(folder_id: int) -> str:
     if "folder_sizes" not in g:
         g.folder_sizes = queries.contacts_in_folders()
-    return int(g.folder_sizes.get(folder_id, 0))
+    number = formats.grouped(g.folder_sizes.get(folder_id, 0))
+    if not may(security.READ, "Contact"):
+        return number
+    return formats.link(url_for("ContactView.list", _flt_0_folders=folder_id), number)
 
 
 class FolderView(AppModelView):

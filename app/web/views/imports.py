@@ -1,5 +1,6 @@
 """Imports of contacts: upload a CSV file, say which column is what, watch it run, get the bad rows back."""
 
+from pathlib import Path
 from typing import Any
 
 from flask import Response as FlaskResponse
@@ -11,15 +12,17 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
 from app.audience import import_service as service
+from app.audience import service as audience
 from app.audience.csv_format import ENCODINGS
 from app.audience.fields import ContactField
 from app.audience.models import ContactImport, ImportStatus
 from app.kernel import clock
 from app.kernel.db import reading
-from app.kernel.errors import AppError
+from app.kernel.errors import AppError, InvalidInput
 from app.kernel.texts import N_
-from app.web import formats, pace, words
-from app.web.base import AppModelView, actor
+from app.web import formats, pace, security, words
+from app.web.base import AppModelView, actor, may
+from app.web.forms.fields import folder_rows
 from app.web.forms.imports import OWN_FIELD, MappingForm, UploadForm, own_field
 from app.web.lists import AppInterface
 
@@ -72,7 +75,7 @@ class ImportView(AppModelView):
     datamodel = AppInterface(ContactImport)
     include_route_methods = {"list", "add", "show", "map_columns", "progress", "state", "cancel", "bad_rows", "read_as"}
     list_columns = ["file_name", "status", "rows_done", "added", "updated", "bad", "created_by", "created_at", "id"]
-    form_fields = {"country": "default_country"}
+    form_fields = {"country": "default_country", "name": "new_folder"}
     search_columns = ["file_name", "status", "created_at"]
     order_columns = ["created_at", "file_name"]
     base_order = ("id", "desc")
@@ -132,6 +135,10 @@ class ImportView(AppModelView):
         if upload.status is not ImportStatus.UPLOADED:
             return redirect(url_for(f"{self.endpoint}.progress", pk=pk))
         form = MappingForm()
+        if not may(security.CREATE, "Folder"):
+            del form.new_folder
+        elif request.method == "GET" and not folder_rows():
+            form.new_folder.data = Path(upload.file_name).stem[: audience.FOLDER_NAME_LIMIT]
         mapping = self._chosen(upload) if request.method == "POST" else dict(upload.mapping)
         if form.validate_on_submit() and self._save(form, lambda: self._start(upload.id, form, mapping)):
             return redirect(url_for(f"{self.endpoint}.progress", pk=pk))
@@ -172,7 +179,12 @@ class ImportView(AppModelView):
         return given
 
     def _start(self, import_id: int, form: MappingForm, mapping: dict[str, str]) -> None:
-        service.start(import_id, mapping, form.folder_id.data, form.default_country.data)
+        folder_id = form.folder_id.data
+        if form.new_folder and form.new_folder.data:
+            if folder_id is not None:
+                raise InvalidInput("Choose a folder or name a new one, not both.", "new_folder")
+            folder_id = audience.create_folder(form.new_folder.data).id
+        service.start(import_id, mapping, folder_id, form.default_country.data)
 
     @expose("/progress/<pk>")
     @has_access
