@@ -121,7 +121,10 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class FirstSteps:
-    """What there is of what a first campaign needs. channel: the first that has a sender; None when nothing sends."""
+    """What there is of what a first campaign needs. channel: the first that somebody has set up a sender for, or None.
+
+    Web push does not count: Muster makes its keys itself, and nobody has allowed it notifications yet.
+    """
 
     channel: Channel | None
     has_contacts: bool
@@ -158,7 +161,7 @@ def creators() -> list[str]:
 
 def first_steps() -> FirstSteps:
     """What there is of what a first campaign needs."""
-    senders: dict[Channel, Any] = dict(SENDER_KINDS)
+    senders: dict[Channel, Any] = {each: kind for each, kind in SENDER_KINDS.items() if each is not Channel.PUSH}
     there = [exists(select(kind.id).where(kind.carries(channel))) for channel, kind in senders.items()]
     *found, has_contacts = db.session.execute(select(*there, exists(select(Contact.id)))).one()
     carried = (channel for channel, is_there in zip(senders, found, strict=True) if is_there)

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from flask import Flask, url_for
-from flask_babel import format_date, format_datetime, format_number, ngettext
+from flask_babel import format_date, format_datetime, format_decimal, format_number, ngettext
 from flask_babel import gettext as _
 from markupsafe import Markup
 
@@ -34,6 +34,7 @@ def init_app(app: Flask) -> None:
         duration=duration,
         day=day,
         grouped=grouped,
+        share=share,
         size_words=size_words,
         words=words,
         sentence=sentence,
@@ -69,6 +70,11 @@ def day(value: date | None) -> str:
 def grouped(value: int | None) -> str:
     """A whole number with its thousands apart, as the person's language does it."""
     return "" if value is None else str(format_number(value))
+
+
+def share(number: float, whole: float) -> str:
+    """How much of the whole it is, in percent with one decimal; a dash of nothing."""
+    return f"{format_decimal(100 * number / whole, '0.0')} %" if whole else "–"
 
 
 def duration(seconds: int) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy import event, update
 from app.campaigns import groups, removal_log
 from app.campaigns.lifecycle import CampaignStatus
 from app.campaigns.models import Campaign, CampaignContact, PickSource
+from app.channels import web_push
 from app.channels.contract import Channel, Reason
 from app.extensions import db
 from app.kernel import clock
@@ -190,6 +191,7 @@ def test_everybody_who_made_a_campaign_is_named_once(three: list[int]) -> None:
 
 
 def test_the_first_steps_say_what_there_is() -> None:
+    web_push.ensure()  # as every start of Muster does
     assert cards.first_steps() == cards.FirstSteps(None, False)
     factories.gateway()
     assert cards.first_steps() == cards.FirstSteps(Channel.SMS, False)

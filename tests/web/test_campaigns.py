@@ -1,6 +1,7 @@
 """Campaigns in the panel: writing, moving, refusing, and never half a change."""
 
 import io
+import re
 from typing import Any
 
 import pytest
@@ -310,3 +311,11 @@ def test_a_new_campaign_begins_with_the_only_account_and_the_zone_of_the_browser
     db.session.commit()
     values = form_of(manager, "/campaigns/add")
     assert (values["smtp_account_id"], values["zone"]) == ([""], ["UTC"])
+
+
+def test_a_campaign_of_notifications_names_its_own_kind_of_sender_and_address(manager: Browser) -> None:
+    made = factories.push_campaign(factories.folder("Clients"))
+    db.session.commit()
+    page = manager.get(f"/campaigns/show/{made.id}").text
+    facts = dict(re.findall(r'datagrid-title">([^<]+)</dt><dd class="datagrid-content m-0">([^<]+)<', page))
+    assert facts["Sender"] == "Web push" and facts["Address"] == "devices" and "SMTP account" not in facts

@@ -174,3 +174,10 @@ def test_a_workbook_of_what_nobody_may_ask_is_empty(analyst: Browser, campaign_i
     assert row is not None
     address = row.address.replace("@", "%40")
     assert analyst.get(f"/reports/campaign/{campaign_id}/recipients.xlsx?q={address}").status_code == 200
+
+
+def test_shares_are_written_in_the_language_of_the_reader(manager: Browser, campaign_id: int) -> None:
+    manager.get("/lang/pl")
+    for page in (f"/reports/campaign/{campaign_id}", f"/campaigns/show/{campaign_id}"):
+        found = re.findall(r"\d+[.,]\d %", manager.get(page).text)
+        assert "20,0 %" in found and not [each for each in found if "." in each]

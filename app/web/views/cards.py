@@ -6,7 +6,6 @@ from typing import Any
 from flask import redirect, request, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access, permission_name
-from flask_babel import format_decimal
 from flask_babel import gettext as _
 
 from app.campaigns.lifecycle import CampaignStatus
@@ -85,7 +84,6 @@ class CardsView(AppView):
             "channel_icons": channels.ICONS,
             "people_words": campaign_actions.people_words,
             "said_of": _said,
-            "share_of": _share,
             "sent_of": lambda card: card.counts[Shown.SENT],
             "failed_of": lambda card: card.counts[Shown.FAILED],
             "keys": campaign_actions.key_words(allowed),
@@ -106,10 +104,6 @@ def _said(card: Card) -> str:
         CampaignStatus.PAUSED: _("stopped; those who wait keep waiting"),
         CampaignStatus.EXPIRED: words.explained(Reason.VALIDITY_PERIOD_EXPIRED),
     }.get(card.status, "")
-
-
-def _share(number: int, whole: int) -> str:
-    return f"{format_decimal(100 * number / whole, '0.0')} %" if whole else "–"
 
 
 def choices() -> list[tuple[str, str, list[tuple[str, str]]]]:
