@@ -290,7 +290,7 @@ OF_VALUES: dict[type[StrEnum], dict[Any, Any]] = {
         CustomKind.FLAG: _lp("custom field", "yes or no"),
     },
     Channel: {
-        Channel.EMAIL: _lp("channel", "email"),
+        Channel.EMAIL: _lp("channel", "e-mail"),
         Channel.SMS: _lp("channel", "text message"),
         Channel.WHATSAPP: _lp("channel", "WhatsApp"),
         Channel.PUSH: _lp("channel", "web push"),

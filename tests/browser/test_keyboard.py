@@ -91,6 +91,18 @@ def test_a_refused_form_takes_the_focus_to_the_wrong_field(seeded_page: Page) ->
     expect(form.get_by_label("First name")).to_have_value("Halina")
 
 
+def test_a_refused_quick_start_takes_the_focus_to_the_wrong_choice(seeded_page: Page) -> None:
+    page = seeded_page
+    page.goto("/dashboard/campaigns")
+    page.locator("[data-new]").click()
+    form = page.locator("#modal-form.show #model_form")
+    form.get_by_label("Name").fill("Spring")
+    form.locator(".sender-cards input").evaluate_all("all => all.forEach((each) => { each.checked = false; })")
+    form.get_by_role("button", name="Continue").click()
+    expect(form.locator(".wrong-fields")).to_be_visible()
+    assert page.evaluate(INSIDE, ".sender-cards")
+
+
 def test_on_a_phone_the_names_above_a_refused_form_lead_to_its_fields(open_as: OpenAs, seeded: Seed) -> None:
     page = open_as(viewport=PHONE)
     wrong = page.get_by_role("alert").locator(".wrong-fields").get_by_role("link")

@@ -64,7 +64,7 @@ def in_the_form(page: str) -> str:
         ("/missions/add-campaign?ids=1", {"campaign_id": ""}, ["campaign_id"]),
         ("/notifications/settings", {"lead_minutes": "7", "failed_email": "me"}, ["lead_minutes", "failed_email"]),
         ("/opt-out-words/", {"stop": "...", "start": "..."}, ["stop"]),
-        ("/campaigns/steps/new?quick=1", {"sender": ""}, ["sender"]),
+        ("/campaigns/steps/new?quick=1", {"sender": "", "name": ""}, ["sender", "name"]),
     ],
 )
 def test_a_refused_form_names_its_wrong_fields_above_them(

@@ -1,6 +1,7 @@
 """Writing a campaign step by step: each step is saved, errors stay at their step, and the way leads back and forth."""
 
 import io
+import re
 
 import pytest
 from sqlalchemy import select
@@ -12,6 +13,7 @@ from app.campaigns.models import Campaign, CustomKind
 from app.channels import web_push
 from app.channels.contract import Channel
 from app.extensions import db
+from app.kernel import clock
 from app.kernel.db import in_transaction
 from tests import factories
 from tests.factories import BY
@@ -83,6 +85,20 @@ def test_a_quick_start_needs_a_name_and_a_sender_only(manager: Browser, account_
     made = the_one()
     assert answer.headers["Location"] == f"/campaigns/show/{made.id}"
     assert (made.name, made.status, made.smtp_account_id) == ("Spring", CampaignStatus.DRAFT, account_id)
+
+
+def test_a_sender_that_cannot_send_says_so_where_it_is_chosen(manager: Browser, account_id: int) -> None:
+    refused = factories.account(name="Refused")
+    factories.account(name="Off", is_enabled=False)
+    helped = factories.account(name="Helped")
+    for each in (refused, helped):
+        each.paused_reason = "535 no"
+    helped.stood_in_since = clock.utcnow()
+    factories.gateway(name="Texts")
+    db.session.commit()
+    cards = re.findall(r'<label class="sender-card">.*?</label>', manager.get(NEW).text, re.S)
+    troubled = [re.search(r'"quiet">([^·]+) ·', card) for card in cards if "cannot send now" in card]
+    assert sorted(found[1] for found in troubled if found) == ["Off", "Refused"]
 
 
 def test_a_quick_start_in_a_modal_says_where_it_goes_on(manager: Browser, account_id: int) -> None:

@@ -12,7 +12,7 @@ from flask import request
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import HiddenField, SelectField, SelectMultipleField
+from wtforms import HiddenField, SelectField, SelectMultipleField, StringField, ValidationError
 from wtforms.fields import SelectChoice
 
 from app.audience.fields import plain
@@ -138,6 +138,11 @@ class CampaignForm(PanelForm):
     written: ClassVar[tuple[CampaignField, ...]] = ()
     custom: ClassVar[Sequence[CustomField]] = ()
     seen = HiddenField()
+
+    def validate_name(self, field: StringField) -> None:
+        """There is one: said together with what else is wrong, where the service would say it afterwards."""
+        if not field.data:
+            raise ValidationError(_("Give the campaign a name."))
 
     @classmethod
     def sections(cls) -> list[tuple[Any, dict[str, list[str]]]]:

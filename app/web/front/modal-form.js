@@ -25,7 +25,8 @@ function show(taken, address) {
   enhance(taken.form);
   htmx.process(taken.form);
   taken.form.addEventListener("submit", (event) => { event.preventDefault(); submit(taken.form, event.submitter); });
-  const first = taken.form.querySelector(".is-invalid, [autofocus]") || taken.form.querySelector("input:not([type=hidden]), select, textarea");
+  const wrong = taken.form.querySelector(".wrong-fields a")?.hash.slice(1);
+  const first = (wrong && taken.form.querySelector(`#${CSS.escape(wrong)}`)) || taken.form.querySelector("[autofocus]") || taken.form.querySelector("input:not([type=hidden]), select, textarea");
   const focus = () => focusField(first);
   isLeft = false;
   if (box().classList.contains("show")) focus(); else box().addEventListener("shown.bs.modal", focus, { once: true });

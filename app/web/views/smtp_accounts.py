@@ -76,7 +76,7 @@ class SmtpAccountView(AppModelView):
     empty_words = _l(
         "An e-mail campaign is sent through an SMTP account. Create the first one and send yourself a test."
     )
-    list_columns = ["name", "host", "from_email", "is_enabled", "stand_in", "stood_in_since", "paused_reason"]
+    list_columns = ["name", "from_email", "is_enabled", "stand_in", "stood_in_since", "paused_reason"]
     search_columns = ["name", "host", "from_email"]
     order_columns = ["name", "host", "from_email"]
     base_order = ("name", "asc")
