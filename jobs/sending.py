@@ -11,6 +11,7 @@ from app.kernel import ending, headway, processes
 from app.kernel.db import in_transaction, transaction
 from app.sending import (
     deliver,
+    failover,
     former,
     journal,
     label_runs,
@@ -59,6 +60,14 @@ def settle_campaign(campaign_id: int) -> None:
     if after is not None:
         in_transaction(settle.end, work, owner)
         headway.forget(progress.SETTLING % campaign_id)
+
+
+@job
+def look_again(campaign_id: int) -> None:
+    """Let who waits for a domain by the pace of an account that does not carry the campaign now be looked at again."""
+    after: int | None = 0
+    while after is not None and not ending.is_asked():
+        after = in_transaction(failover.look_again, campaign_id, after)
 
 
 @job

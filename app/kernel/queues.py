@@ -42,6 +42,7 @@ class JobName(StrEnum):
     SEND_SLICE = "jobs.sending.send_slice"
     SETTLE_CAMPAIGN = "jobs.sending.settle_campaign"
     CLEAR_STATUS = "jobs.sending.clear_status"
+    LOOK_AGAIN = "jobs.sending.look_again"
     RUN_OVER_RECIPIENTS = "jobs.sending.run_over_recipients"
     ASK_FOR_TEXTS = "jobs.receipts.ask_for_texts"
     CHECK_MAILBOX = "jobs.receipts.check_mailbox"

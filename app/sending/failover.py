@@ -10,6 +10,9 @@ from app.channels.models import Sender, SmtpAccount
 from app.extensions import db
 from app.kernel import audit
 from app.kernel.audit import What
+from app.sending import selection, sender_limits
+
+ROWS_PER_STEP = 10_000
 
 
 def begin(account: Sender, why: str) -> bool:
@@ -45,6 +48,20 @@ def _wake(account: SmtpAccount) -> None:
     """Campaigns that waited for the account, or for a limit of its stand-in, look again."""
     waiting = update(Campaign).where(Campaign.smtp_account_id == account.id, Campaign.status.in_(LIVE))
     db.session.execute(waiting.values(next_send_at=None).execution_options(synchronize_session=False))
+    if any(each.paces for each in (account, account.stand_in) if each is not None):
+        sender_limits.ring_look_again(account)
+
+
+def look_again(campaign_id: int, after_seq: int) -> int | None:
+    """Let the next of those who wait for a domain be looked at again; the last number that was reached, None at the
+    end."""
+    if after_seq >= selection.last_seq(campaign_id):
+        return None
+    hi = after_seq + ROWS_PER_STEP
+    if sender_limits.look_again(campaign_id, after_seq + 1, hi):
+        waits = update(Campaign).where(Campaign.id == campaign_id, Campaign.status.in_(LIVE))
+        db.session.execute(waits.values(next_send_at=None).execution_options(synchronize_session=False))
+    return hi
 
 
 def note_way(campaign: Campaign, carrier: Sender) -> None:

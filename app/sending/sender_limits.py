@@ -1,6 +1,7 @@
 """Limits of a sender, a Twilio account or a channel that a person changes while campaigns run: they hold from the next
 slot on."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, inspect, or_, select, update
@@ -20,6 +21,7 @@ from app.channels.models import (
 from app.extensions import db
 from app.kernel import audit
 from app.kernel.audit import What
+from app.kernel.queues import JobName, QueueName, enqueue_after_commit
 from app.sending import claim, domains, selection
 from app.sending.limits import WINDOWS, bucket_key
 from app.sending.models import CampaignProgress, ThrottleBucket
@@ -60,6 +62,8 @@ def follow(limited: Limited) -> None:
         return
     if isinstance(limited, SmtpAccount) and _history(limited, "domain_paces").has_changes():
         _release_who_waits(limited)
+    elif isinstance(limited, SmtpAccount) and _history(limited, "stood_in_since").has_changes():
+        ring_look_again(limited)
     shifts = {field: _shift_us(limited, field) for field in sorted(WINDOWS)}
     if not any(_history(limited, field).has_changes() for field in _paces(limited)):
         return
@@ -84,13 +88,32 @@ def _paces(limited: Limited) -> tuple[str, ...]:
 def _release_who_waits(account: SmtpAccount) -> None:
     """Let who waits for the pace to a domain be looked at again. Batches are locked before buckets, as a claim does."""
     with db.session.no_autoflush:
-        waiting = select(Campaign.id).join(CampaignProgress, CampaignProgress.campaign_id == Campaign.id)
-        waiting = waiting.where(_through(account), CampaignProgress.awaiting > 0).order_by(Campaign.id)
-        for campaign_id in db.session.scalars(waiting).all():
-            last = selection.last_seq(campaign_id)
-            claim.lock_batches(campaign_id, 1, last)
-            if domains.release(campaign_id, 1, last):
-                claim.reopen_batches(campaign_id, 1, last)
+        for campaign_id in _waiting(account):
+            look_again(campaign_id, 1, selection.last_seq(campaign_id))
+
+
+def ring_look_again(account: SmtpAccount) -> None:
+    """Ring for the campaigns of an account that another one carries from now on: who waits for a domain does so by the
+    pace of the one before. Should the bell be lost, they wait as planned."""
+    with db.session.no_autoflush:
+        for campaign_id in _waiting(account):
+            job_id = f"look-again-{campaign_id}"
+            enqueue_after_commit(QueueName.DEFAULT, JobName.LOOK_AGAIN, campaign_id, job_id=job_id)
+
+
+def _waiting(account: SmtpAccount) -> Sequence[int]:
+    """The campaigns through this account in which somebody waits, in order."""
+    found = select(Campaign.id).join(CampaignProgress, CampaignProgress.campaign_id == Campaign.id)
+    return db.session.scalars(found.where(_through(account), CampaignProgress.awaiting > 0).order_by(Campaign.id)).all()
+
+
+def look_again(campaign_id: int, lo: int, hi: int) -> bool:
+    """Let those of these recipients who wait for the pace to a domain be looked at again; whether there are any."""
+    claim.lock_batches(campaign_id, lo, hi)
+    if not domains.release(campaign_id, lo, hi):
+        return False
+    claim.reopen_batches(campaign_id, lo, hi)
+    return True
 
 
 def _through(limited: Limited) -> ColumnElement[bool]:

@@ -1,6 +1,7 @@
 """Failover of SMTP accounts over the whole way: what one cannot send goes over its stand-in, and later not any more."""
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -342,6 +343,58 @@ def test_what_an_account_was_before_a_person_saved_it_is_not_held_against_it(app
     with transaction():
         goes_on = campaigns.get(campaign_id)
         assert (goes_on.status, goes_on.next_send_at) == (CampaignStatus.SENDING, None)
+
+
+def test_who_waits_for_a_domain_of_the_one_account_is_looked_at_again_for_the_other(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(failover, "ROWS_PER_STEP", 2)
+    port = free_port()
+    paces = {"people.example": 1}
+    with Server() as spare:
+        with Server(port=port) as main:
+            main_id, spare_id = pair({"port": port, "domain_paces": paces}, {"port": spare.port})
+            campaign_id = publish(main_id, 5)
+            tick_and_work()
+            assert len(main.accepted) == 1  # the others wait some minutes each
+        with transaction():  # the server of the account is away, and its probe failed
+            main_account = channels.get_account(main_id)
+            main_account.breaker_open_until = db_now() + timedelta(minutes=15)
+            main_account.breaker_open_seconds = 900
+            assert failover.begin(main_account, "no answer")
+        tick_and_work(4)
+        assert len(spare.accepted) == 4
+    assert ways(campaign_id) == {main_id: 1, spare_id: 4} and status(campaign_id) is CampaignStatus.FINISHED
+
+
+def well(account: SmtpAccount) -> None:
+    account.breaker_open_until = None
+    failover.recovered(account)
+
+
+def saved(account: SmtpAccount) -> None:
+    channels.prepare_account(account)
+    sender_limits.follow(account)
+
+
+@pytest.mark.parametrize("mend", [well, saved])
+def test_who_waits_for_a_domain_of_the_stand_in_goes_when_the_account_is_well_again(
+    app: Flask, mend: Callable[[SmtpAccount], None]
+) -> None:
+    with Server() as main, Server() as spare:
+        main_id, spare_id = pair({"port": main.port}, {"port": spare.port, "domain_paces": {"people.example": 1}})
+        campaign_id = publish(main_id, 4)
+        with transaction():
+            main_account = channels.get_account(main_id)
+            main_account.breaker_open_until = db_now() + timedelta(minutes=15)
+            assert failover.begin(main_account, "no answer")
+        tick_and_work()
+        assert (len(spare.accepted), len(main.accepted)) == (1, 0)
+        with transaction():
+            mend(channels.get_account(main_id))
+        tick_and_work(4)
+        assert len(main.accepted) == 3
+    assert ways(campaign_id) == {main_id: 3, spare_id: 1} and status(campaign_id) is CampaignStatus.FINISHED
 
 
 def test_only_an_account_of_the_same_domain_stands_in(app: Flask) -> None:
