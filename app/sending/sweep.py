@@ -83,7 +83,9 @@ def recover(key: ClaimKey, owner: str, folder: Path) -> bool:
         verdicts = {seq: _verdict(marks[seq]) for seq in details}
     if is_here and processes.is_dead(owner):
         batch.deaths += 1
-        if batch.deaths > ALONE_AFTER and list(verdicts.values()) == [BACK]:
+        # one that the server had sent back was prepared, and the worker died of something else
+        is_unprepared = list(verdicts.values()) == [BACK] and (marks is None or Mark.RETURNED not in marks.values())
+        if batch.deaths > ALONE_AFTER and is_unprepared:
             verdicts = {seq: POISON if detail == SUSPECT.detail else SUSPECT for seq, detail in details.items()}
     log.warning("claim recovered", extra={"campaign_id": key.campaign_id, "batch_no": key.batch_no} | _counts(verdicts))
     return record.record(key, owner, verdicts, marks="", is_whole=False)

@@ -141,6 +141,16 @@ def test_a_poisonous_message_that_left_is_unconfirmed_and_not_failed(app: Flask)
     assert ledger.row(campaign_id, 1).reason is Reason.WORKER_LOST
 
 
+def test_a_message_that_the_server_sent_back_did_not_kill_its_worker(app: Flask) -> None:
+    campaign_id = ledger.sending_campaign(1)
+    for _ in range(sweep.ALONE_AFTER + 3):
+        _, found = claimed(campaign_id, dead())
+        ledger.journal_of(found, [(1, Mark.RETURNED)])
+        ledger.sweep_all()
+        waits = ledger.row(campaign_id, 1)
+        assert (waits.state, waits.reason, waits.detail) == (RecipientState.AWAITING, None, None)
+
+
 def test_who_was_alone_in_a_worker_that_was_killed_for_another_reason_is_sent_to(app: Flask) -> None:
     campaign_id = ledger.sending_campaign(2)
     for _ in range(sweep.ALONE_AFTER + 1):
