@@ -79,7 +79,7 @@ def test_the_password_of_the_mailbox_is_stored_and_never_shown(admin: Browser) -
     [
         ("host", "https://imap.example.org", "Enter the name of the mail server alone"),
         ("port", "70000", "Choose a port from 1 to 65535"),
-        ("username", "", "Use one line of at most 255 characters."),
+        ("username", "", "Fill in “User name”."),
         ("secret", "", "Enter the password that goes with the user name."),
         ("protocol", "nntp", "Not a valid choice"),
     ],

@@ -61,6 +61,7 @@ def in_the_form(page: str) -> str:
     [
         ("/contacts/find", {"address": "nobody"}, ["address"]),
         ("/contacts/add", {"email": "nobody"}, ["email"]),
+        ("/smtp-accounts/add", {"name": " ", "host": ""}, ["name", "host", "from_email"]),
         ("/missions/add-campaign?ids=1", {"campaign_id": ""}, ["campaign_id"]),
         ("/notifications/settings", {"lead_minutes": "7", "failed_email": "me"}, ["lead_minutes", "failed_email"]),
         ("/opt-out-words/", {"stop": "...", "start": "..."}, ["stop"]),

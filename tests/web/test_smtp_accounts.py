@@ -78,7 +78,7 @@ def test_a_refused_password_is_not_written_back_into_the_page(admin: Browser) ->
         ("from_email", "nobody", "address"),
         ("security", "half", "Not a valid choice"),
         ("per_day", "0", "1 to 10000000"),
-        ("name", "", "Give the account a name"),
+        ("name", "", "Fill in “Name”."),
     ],
 )
 def test_a_wrong_value_is_said_at_its_field(admin: Browser, field: str, value: str, sentence: str) -> None:
