@@ -28,7 +28,7 @@ N_ = Phrase  # the usual name of what marks a text for the catalogue and leaves 
 def told(text: str, catalogue: Any) -> str:
     """A sentence that was stored in English, in the language of a catalogue of Babel's; as it is when that has it not.
 
-    What was filled in is told by the text around it.
+    What was filled in, which may be nothing, is told by the text around it.
     """
     if not text or text in catalogue._catalog:
         return catalogue.gettext(text) if text else ""
@@ -62,6 +62,6 @@ def _pattern(message: str) -> re.Pattern[str]:
         if at % 2 == 0:
             written.append(re.escape(part))
         else:
-            written.append(f"(?P={part})" if part in seen else f"(?P<{part}>.+)")
+            written.append(f"(?P={part})" if part in seen else f"(?P<{part}>.*)")
             seen.add(part)
     return re.compile("".join(written), re.DOTALL)

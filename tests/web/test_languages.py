@@ -298,6 +298,10 @@ def test_an_error_said_of_another_field_keeps_its_words(polish: None) -> None:
             "konto Office nie odpowiada (Brak połączenia z mail.example.org: połączenie odrzucone.)",
         ),
         ("E-mail: There is no e-mail address here.", "E-mail: Nie ma tu adresu e-mail."),
+        (
+            "The server does not offer the sign-in PLAIN/LOGIN (it offers: ).",
+            "Serwer nie obsługuje logowania PLAIN/LOGIN (obsługuje: ).",
+        ),
         ("550 5.1.1 <anna>: no such user", "550 5.1.1 <anna>: no such user"),
         ("Wait: what is 100%?", "Wait: what is 100%?"),
     ],
