@@ -24,7 +24,8 @@ $(VENV)/bench: $(VENV)/dev requirements-bench.txt
 
 FRONT := app/web/static/dist/manifest.json
 
-$(FRONT): $(VENV)/run package-lock.json $(shell find app/web/front -type f)
+# its styles are those that the templates and the code beside them name
+$(FRONT): $(VENV)/run package-lock.json $(shell find app/web -path app/web/static -prune -o -type f ! -name '*.pyc' -print)
 	@$(BIN)/python -m runner.front
 
 front: $(FRONT)  ## build the front end of the panel

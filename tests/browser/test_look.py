@@ -5,15 +5,16 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests import styles
 from tests.browser import axe, hands, moments
 from tests.browser.conftest import OpenAs
 from tests.browser.seed import Seed
-from tests.browser.watch import PHONE, window
+from tests.browser.watch import CLASSES, PHONE, window
 
 pytestmark = pytest.mark.timeout(600)  # goes through every page of the panel
 
 THEME = "() => document.documentElement.dataset.bsTheme"
-MOST_BYTES = 350_000
+MOST_BYTES = 300_000
 
 
 def test_dark_stays_dark_after_a_reload(seeded_page: Page) -> None:
@@ -125,6 +126,7 @@ def test_axe_finds_nothing_grave_while_somebody_works(open_as: OpenAs) -> None:
     for name, step in moments.ALL.items():
         step(page)
         found += [f"{name}: {each}" for each in axe.findings_in_both_looks(page)]
+        found += [f"{name}: no styles for {each}" for each in sorted(styles.left_out() & set(page.evaluate(CLASSES)))]
     assert found == []
 
 

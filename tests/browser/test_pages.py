@@ -14,10 +14,11 @@ from werkzeug.exceptions import HTTPException
 
 from app.campaigns.lifecycle import CampaignStatus
 from app.web import security
+from tests import styles
 from tests.browser import axe, seed, tour
 from tests.browser.seed import Seed
 from tests.browser.tour import Tour
-from tests.browser.watch import DESKTOP, PHONE, window
+from tests.browser.watch import CLASSES, DESKTOP, PHONE, window
 
 pytestmark = pytest.mark.timeout(600)  # goes through every page of the panel
 
@@ -42,6 +43,7 @@ def look(page: Page, seen: Seen) -> Callable[[str], None]:
         if VENDORS.match(path):
             return
         found = axe.findings_in_both_looks(page)
+        found += [f"no styles for {each}" for each in sorted(styles.left_out() & set(page.evaluate(CLASSES)))]
         page.set_viewport_size(PHONE)
         found += [f"phone: {each}" for each in axe.findings(page, only=axe.NARROW)]
         width, place = page.evaluate(WIDTHS)

@@ -10,6 +10,7 @@ from tests.web.conftest import PASSWORD
 
 DESKTOP = {"width": 1280, "height": 860}
 PHONE = {"width": 390, "height": 844}
+CLASSES = "() => [...document.querySelectorAll('[class]')].flatMap((each) => [...each.classList])"
 PATIENCE_MS = 15_000  # longer than the usual five seconds: a busy machine is no fault
 TELL_VIOLATIONS = """addEventListener("securitypolicyviolation", (event) =>
     policyViolated(`${event.effectiveDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`));"""

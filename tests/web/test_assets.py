@@ -1,6 +1,7 @@
 """The built front end: named by its content, compressed, kept for ever; and what is said when it was not built."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from flask import Flask
 
 from app.kernel.errors import Unavailable
 from app.web import assets
+from tests import styles
 from tests.web.conftest import Browser
 
 
@@ -44,6 +46,15 @@ def test_every_icon_that_a_template_names_is_in_the_file(panel: Flask) -> None:
         for entry in category.childs:
             if entry.name != "-":
                 assert assets.FAB_ICONS.get(entry.icon, entry.icon) in drawn, entry.name
+
+
+def test_every_class_that_a_template_names_has_its_styles(panel: Flask) -> None:
+    gone = styles.left_out()
+    assert "accordion-item" in gone  # which no page of ours has: else nothing was left out, and this asks nothing
+    for template in (Path(panel.root_path) / "web" / "templates").rglob("*.html"):
+        for value in re.findall(r'class="([^"]*)"', template.read_text(encoding="utf-8")):
+            missing = gone & set(re.findall(r"[\w-]+", value))
+            assert not missing, f"{template}: {missing}. Run 'make front'."
 
 
 def test_without_a_build_the_start_says_what_to_do(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, w
 import { createHash } from "node:crypto";
 import { dirname, join, basename } from "node:path";
 import { fileURLToPath } from "node:url";
+import { sources, used } from "./used.mjs";
 
 const front = dirname(fileURLToPath(import.meta.url));
 const root = join(front, "../../..");
@@ -34,31 +35,42 @@ const withoutIconFont = {
   },
 };
 
+/** Tabler's styles as far as a page or a script names them. scripts: the texts of the built ones. */
+const usedStyles = (scripts) => ({
+  name: "used-styles",
+  setup(builder) {
+    builder.onLoad({ filter: /@tabler\/core\/dist\/css\/tabler\.css$/ }, ({ path }) => (
+      { contents: used(readFileSync(path, "utf8"), sources(join(front, "..")), scripts), loader: "css" }
+    ));
+  },
+});
+
 mkdirSync(dist, { recursive: true });
 const standing = join(dist, "manifest.json");
 const before = existsSync(standing) ? Object.values(JSON.parse(readFileSync(standing, "utf8"))) : [];
 
 // pages/*.js are loaded by the one page that needs them
 const pages = existsSync(join(front, "pages")) ? readdirSync(join(front, "pages")).filter((name) => name.endsWith(".js")) : [];
-const bundled = await build({
-  absWorkingDir: root,
-  entryPoints: [join(front, "core.js"), join(front, "theme.js"), join(front, "css/core.css"), join(front, "css/public.css"), join(front, "css/editor.css"),
-    ...pages.map((name) => join(front, "pages", name))],
+const bundle = async (names, plugin) => (await build({
+  absWorkingDir: root, entryPoints: names.map((name) => join(front, name)),
   entryNames: "[name]-[hash]", assetNames: "[name]-[hash]",
   outdir: dist, bundle: true, minify: true, format: "iife", target: "es2022", metafile: true,
   legalComments: "linked", logLevel: "warning",
-  loader: { ".woff2": "file", ".svg": "dataurl" }, plugins: [withoutIconFont],
-});
+  loader: { ".woff2": "file", ".svg": "dataurl" }, plugins: [plugin],
+})).metafile.outputs;
+const scripts = await bundle(["core.js", "theme.js", ...pages.map((name) => join("pages", name))], withoutIconFont);
+const texts = Object.keys(scripts).filter((file) => file.endsWith(".js")).map((file) => readFileSync(join(root, file), "utf8"));
+const outputs = { ...scripts, ...await bundle(["css/core.css", "css/public.css", "css/editor.css"], usedStyles(texts)) };
 
 const manifest = {};
-for (const [file, output] of Object.entries(bundled.metafile.outputs)) {
+for (const [file, output] of Object.entries(outputs)) {
   if (output.entryPoint) manifest[basename(output.entryPoint)] = basename(file);
 }
 const drawn = sprite();
 manifest["icons.svg"] = `icons-${createHash("sha256").update(drawn).digest("hex").slice(0, 8).toUpperCase()}.svg`;
 writeFileSync(join(dist, manifest["icons.svg"]), drawn);
 
-const made = new Set([...Object.keys(bundled.metafile.outputs).map((file) => basename(file)), manifest["icons.svg"]]);
+const made = new Set([...Object.keys(outputs).map((file) => basename(file)), manifest["icons.svg"]]);
 for (const name of [...made].filter((each) => /\.(js|css|svg)$/.test(each))) {
   const bytes = readFileSync(join(dist, name));
   writeFileSync(join(dist, `${name}.gz`), gzipSync(bytes, { level: 9 }));
