@@ -11,6 +11,7 @@ NAMES = (
     "send_tls",
     "latency",
     "text_rate",
+    "paced",
     "growth",
     "million",
     "peers",

@@ -51,7 +51,7 @@ class Page:
     form: Mapping[str, str] = field(default_factory=dict)
 
 
-def pages(campaign_id: int) -> list[Page]:
+def pages(campaign_id: int, folder_id: int) -> list[Page]:
     """What is measured."""
     month = {"from": f"{clock.utcnow():%Y-%m-01T00:00:00Z}", "until": f"{clock.utcnow() + 42 * DAY:%Y-%m-%dT00:00:00Z}"}
     contacts, report = "/contacts/list/", f"/reports/campaign/{campaign_id}"
@@ -70,6 +70,8 @@ def pages(campaign_id: int) -> list[Page]:
         Page("contacts, last name starts with", f"{contacts}?_flt_0_last_name=Kowska"),
         Page("contacts, last name contains", f"{contacts}?_flt_2_last_name=kow"),
         Page("contacts, company starts with", f"{contacts}?_flt_0_company=Company+77"),
+        Page("contacts of the largest folder", f"{contacts}?_flt_0_folders={folder_id}"),
+        Page("contacts of it by last name", f"{contacts}?_flt_0_folders={folder_id}&{by_name}"),
         Page("folders", "/folders/list/"),
         Page("imports", "/imports/list/"),
         Page("suppressions", "/suppressions/list/"),
@@ -213,12 +215,12 @@ def main() -> None:
         stack.enter_context(common.process(web, house.environ))
         common.wait_for_port(PORT, 60)
         people = {name: Person(name) for name in (MANAGER, ADMIN)}
-        small = ask_all(people, pages(everyday), given.requests)
+        small = ask_all(people, pages(everyday, panel_rows.largest_folder()), given.requests)
         began = time.monotonic()
         largest = many(given.contacts, given.recipients)
         took = time.monotonic() - began
         print(f"{given.contacts:,} contacts and {given.recipients:,} recipients in {took:.0f} s", flush=True)
-        asked = pages(largest)
+        asked = pages(largest, panel_rows.largest_folder())
         show(asked, small, ask_all(people, asked, given.requests))
 
 

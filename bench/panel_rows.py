@@ -81,6 +81,13 @@ def add_folders(count: int, members: int, people: int) -> None:
             )  # fmt: skip
 
 
+def largest_folder() -> int:
+    """The folder with the most contacts."""
+    most = text("SELECT folder_id FROM contact_folder GROUP BY folder_id ORDER BY COUNT(*) DESC LIMIT 1")
+    with transaction():
+        return int(db.session.execute(most).scalar_one())
+
+
 def add_campaigns(count: int, recipients: int, account_id: int, folder_id: int = 1) -> list[int]:
     """So many campaigns of so many recipients each, with a 5 KB message; their ids."""
     found = [made.add_campaign(account_id, folder_id) for _ in range(count)]

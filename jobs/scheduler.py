@@ -8,14 +8,16 @@ from types import FrameType
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.extensions import db
-from app.kernel import leases, logs, processes
+from app.kernel import clock, leases, logs, processes
 from app.kernel.db import in_transaction
+from app.sending import tick
 from jobs import audience, notices, receipts, sending
 from jobs.runtime import the_app
 
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
+LEAST_SECONDS = 0.1  # between two looks at the campaigns
 SWEEP_SECONDS = 5.0
 LEASE_SECONDS = 10.0
 
@@ -42,9 +44,26 @@ class Scheduler:
                 log.warning("tick failed, the next one comes", extra={"error": type(error).__name__})
             finally:
                 db.session.remove()
-            self._stop.wait(TICK_SECONDS)
+            self._rest()
         if self._was_leading:
             in_transaction(leases.release, leases.SCHEDULER, self.owner)
+
+    def _rest(self) -> None:
+        """Wait for the next tick, and look at the campaigns whose next message is due before it: a delay of two seconds
+        must not become one of three."""
+        ends = clock.steady() + TICK_SECONDS
+        while (left := ends - clock.steady()) > 0 and not self._stop.is_set():
+            due_in = left
+            try:
+                if self._was_leading:
+                    due_in = max(in_transaction(tick.seconds_to_next, left), LEAST_SECONDS)
+                self._stop.wait(min(left, due_in))
+                if due_in < left and not self._stop.is_set():
+                    sending.look_at_campaigns()
+            except SQLAlchemyError:  # the next tick says so
+                self._stop.wait(left)
+            finally:
+                db.session.remove()
 
     def tick(self) -> bool:
         """One look at everything, if this one leads; returns whether it does. Each host sweeps its own journals."""

@@ -103,6 +103,14 @@ def queue(name: QueueName) -> Queue:
     return Queue(name.value, connection=redis(), serializer="json", job_class=SafeJob)
 
 
+def has_waiting(*names: QueueName) -> bool:
+    """Whether any job of these queues waits for a worker; False when Redis does not say."""
+    try:
+        return any(queue(name).count for name in names)
+    except RedisError:
+        return False
+
+
 def enqueue_after_commit(name: QueueName, job: JobName, *args: int | str, job_id: str | None = None) -> None:
     """Ask for a job once the running unit of work is committed. With job_id at most one such job exists at a time."""
     g.setdefault("pending_jobs", []).append(Ring(name, job, args, job_id))

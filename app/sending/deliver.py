@@ -47,6 +47,7 @@ QUICK_SECONDS, SLOW_SECONDS = 0.5, 2.0  # a claim is meant to last about a secon
 RECORD_PATIENCE_SECONDS = 120.0  # results wait for a database that restarts
 NO_JOURNAL_WAIT = timedelta(seconds=30)
 WAIT_HERE_SECONDS = 2.0  # for a slot nearer than this the slice waits; for a later one it ends
+GIVE_WAY_SECONDS = 0.3  # the same while others want the worker: about what handing it over takes
 
 _JOURNAL_MARKS = {
     Outcome.ACCEPTED: Mark.ACCEPTED,
@@ -86,13 +87,15 @@ class Item:
 @dataclass(frozen=True, slots=True)
 class SliceOrder:
     """All that one slice needs, read in one transaction before it starts. largest_claim: how many messages may be in
-    one claim; of a host that never comes back, so many are unconfirmed."""
+    one claim; of a host that never comes back, so many are unconfirmed. others_wait: whether somebody else wants the
+    worker."""
 
     claim_order: ClaimOrder
     writer: Writer
     largest_claim: int
     journal_folder: Path
     renew: Callable[[Sequence[ClaimKey]], set[ClaimKey]]
+    others_wait: Callable[[], bool]
     is_probe: bool = False
 
 
@@ -112,6 +115,8 @@ class BatchFeed:
         self.interval_us = 0  # how far apart the slots of the last claim lie
         self._order = order
         self._open_address = opener()
+        self._awaited: Later | None = None  # the slot that the slice waits for, with nobody in its queue
+        self._awaited_until = 0.0  # steady
         self._queue: deque[Item] = deque()
         self._items: dict[int, Item] = {}
         self._live: dict[int, Batch] = {}
@@ -131,7 +136,7 @@ class BatchFeed:
         """The next message, the seconds until its slot, or None at the end of the slice."""
         while not self._is_stopping:
             if not self._queue:
-                wait = self._claim()
+                wait = self._wait_on() if self._awaited else self._claim()
                 if wait is None:
                     return None
                 if wait > 0:
@@ -256,11 +261,23 @@ class BatchFeed:
     def _wait_for(self, later: Later) -> float | None:
         if later.reason is Nothing.NOT_DUE and self._items and later.at is None:
             return 0.05  # others of this slice are still on their way and may come back
-        seconds = (later.at - later.now).total_seconds() if later.at else None
-        if later.reason in (Nothing.THROTTLED, Nothing.NOT_DUE) and seconds is not None and seconds < WAIT_HERE_SECONDS:
-            return max(seconds, 0.005)
+        seconds = (later.at - later.now).total_seconds() if later.at else WAIT_HERE_SECONDS
+        if later.reason in (Nothing.THROTTLED, Nothing.NOT_DUE) and seconds < WAIT_HERE_SECONDS:
+            self._awaited, self._awaited_until = later, clock.steady() + max(seconds, 0.005)
+            return self._wait_on()
         self.later = later
         return None
+
+    def _wait_on(self) -> float | None:
+        """Wait for a slot that is near, unless others want the worker meanwhile."""
+        left = self._awaited_until - clock.steady()
+        if left > GIVE_WAY_SECONDS and self._order.others_wait():
+            self.later = self._awaited
+            return None
+        if left > 0:
+            return min(left, GIVE_WAY_SECONDS)
+        self._awaited = None
+        return self._claim()
 
     # --- rendering
 

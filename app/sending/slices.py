@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from app.extensions import db
 from app.kernel import audit, processes
 from app.kernel.audit import What
 from app.kernel.db import db_now
-from app.kernel.queues import JobName, QueueName, enqueue_after_commit
+from app.kernel.queues import JobName, QueueName, enqueue_after_commit, has_waiting
 from app.kernel.texts import N_, Phrase
 from app.sending import breaker, claim, destination, domains, failover, finish, forecast, journal, slow_down, throttle
 from app.sending.breaker import Breaker
@@ -37,6 +38,7 @@ from app.sending.states import BatchState
 from app.sending.writers import writer_of
 
 MAX_LANES = 4
+SLOW_US = throttle.SECOND_US  # a slice keeps up with messages so far apart alone
 REFUSED = {
     Channel.EMAIL: N_("The SMTP account %(name)s was refused: %(answer)s"),
     **dict.fromkeys(TO_PHONES, N_("The gateway %(name)s was refused: %(answer)s")),
@@ -164,6 +166,7 @@ def _order(campaign: Campaign, account: Sender, now: datetime, *, owner: str, la
         largest_claim=LARGEST_CLAIM[campaign.channel],
         journal_folder=folder,
         renew=renew,
+        others_wait=partial(has_waiting, QueueName.SEND, QueueName.DEFAULT),
         is_probe=is_probe,
     )
 
@@ -365,8 +368,15 @@ def _free_lane(sender: str, lane: int, owner: str) -> None:
     db.session.execute(update(SenderLane).where(*mine).values(owner=None, until=None, job_id=None))
 
 
-def due_batches(campaign_id: int, limit: int) -> int:
-    """How many batches of a campaign could be claimed now, up to limit."""
+def bells(campaign: Campaign, carrier: Sender) -> int:
+    """How many slices of a campaign can do something now: one for each batch that is due and lane of the sender, and
+    a single one where a limit leaves seconds between messages. More would hold workers that other campaigns need."""
+    limits = limits_of(campaign, carrier, channel_limits.of(campaign.channel))
+    is_slow = any(limit.interval_us >= SLOW_US for limit in limits.smooth)
+    return _due_batches(campaign.id, 1 if is_slow else lanes_of(carrier))
+
+
+def _due_batches(campaign_id: int, limit: int) -> int:
     due = (
         select(SendBatch.batch_no)
         .where(SendBatch.campaign_id == campaign_id, SendBatch.state == BatchState.WAITING)

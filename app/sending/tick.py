@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
 from app.campaigns import checks, content
 from app.campaigns import service as campaigns
@@ -41,6 +41,14 @@ def due_campaigns() -> list[int]:
     return list(db.session.scalars(select(Campaign.id).where(or_(live, over)).order_by(Campaign.id)))
 
 
+def seconds_to_next(most: float) -> float:
+    """How long until a campaign that waits now may send; at most `most`."""
+    now = db_now()
+    waits = Campaign.status.in_(LIVE) & (Campaign.next_send_at > now)
+    at = db.session.scalar(select(func.min(Campaign.next_send_at)).where(waits))
+    return min(most, (at - now).total_seconds()) if at is not None else most
+
+
 def look_at(campaign_id: int) -> None:
     """Move one campaign on and ring for its slices, in the caller's transaction."""
     campaign = db.session.get(Campaign, campaign_id, with_for_update=True, populate_existing=True)
@@ -56,8 +64,7 @@ def look_at(campaign_id: int) -> None:
         return
     if campaign.status is CampaignStatus.SCHEDULED and not _begin(campaign):
         return
-    carrier = stand_ins.carrier_of(_account(campaign))
-    for number in range(slices.due_batches(campaign_id, slices.lanes_of(carrier))):
+    for number in range(slices.bells(campaign, stand_ins.carrier_of(_account(campaign)))):
         slices.ring(campaign_id, number)
 
 

@@ -3,6 +3,7 @@
 import logging
 import threading
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -12,12 +13,13 @@ from sqlalchemy.exc import OperationalError
 from app.campaigns import service as campaigns
 from app.campaigns.lifecycle import CampaignStatus
 from app.extensions import db
-from app.kernel import audit, processes, queues
+from app.kernel import audit, clock, processes, queues
 from app.kernel.audit import What
 from app.kernel.db import db_now, transaction
 from app.kernel.leases import SCHEDULER, LeaderLease
 from app.kernel.queues import QueueName
 from app.notices.models import Notice
+from app.sending import plan
 from app.sending.claim import Claim
 from app.sending.models import SendBatch
 from jobs import scheduler, sending
@@ -31,6 +33,18 @@ def scheduler_of(owner: str) -> Scheduler:
     made = Scheduler()
     made.owner = owner
     return made
+
+
+def running(app: Flask, made: Scheduler) -> threading.Thread:
+    """A thread in which it runs."""
+
+    def run() -> None:
+        with app.app_context():
+            made.run()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
 
 
 def published(people: int = 1) -> int:
@@ -82,6 +96,40 @@ def test_a_tick_rings_once_for_every_slice_that_is_due(app: Flask) -> None:
     assert queues.queue(QueueName.SEND).job_ids == [f"send-{campaign_id}-0-0"]
 
 
+@pytest.mark.parametrize(("values", "bells"), [({}, 2), ({"delay_seconds": 1}, 1)], ids=["fast", "slow"])
+def test_a_campaign_has_as_many_bells_as_slices_can_do_something(
+    values: dict[str, Any], bells: int, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "BATCH_SIZE", 2)
+    with transaction():
+        campaign_id = factories.live_campaign(4, sender=factories.account(max_connections=4), **values).id
+    sending.settle_campaign(campaign_id)
+    assert scheduler_of("one").tick()
+    assert queues.queue(QueueName.SEND).job_ids == [f"send-{campaign_id}-{number}-0" for number in range(bells)]
+
+
+def test_a_campaign_that_is_due_between_two_ticks_does_not_wait_for_the_second(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduler, "TICK_SECONDS", 30.0)
+    leader, looks = scheduler_of("one"), []
+    campaign_id = published()
+
+    def look() -> None:
+        looks.append(clock.steady())
+        if len(looks) == 1:
+            with transaction():
+                campaigns.get(campaign_id).next_send_at = db_now() + timedelta(seconds=0.2)
+        else:
+            leader.stop()
+
+    monkeypatch.setattr(sending, "look_at_campaigns", look)
+    thread = running(app, leader)
+    thread.join(10)
+    leader.stop()
+    assert not thread.is_alive() and len(looks) == 2
+
+
 def test_every_scheduler_sweeps_the_claims_of_its_own_host(app: Flask) -> None:
     scheduler_of("one").tick()
     campaign_id = ledger.sending_campaign(2)
@@ -108,13 +156,8 @@ def test_a_tick_that_fails_is_followed_by_the_next_and_a_clean_stop_gives_the_le
 
     monkeypatch.setattr(sending, "look_at_campaigns", look)
 
-    def run() -> None:
-        with app.app_context():
-            made.run()
-
     with caplog.at_level(logging.WARNING, "jobs.scheduler"):
-        thread = threading.Thread(target=run)
-        thread.start()
+        thread = running(app, made)
         thread.join(30)
     assert not thread.is_alive() and len(ticks) == 2
     assert [record.message for record in caplog.records] == ["tick failed, the next one comes"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from threading import Timer
 
 import pytest
 from flask import Flask
@@ -16,7 +17,7 @@ from app.channels.models import SmtpAccount
 from app.extensions import db
 from app.kernel import queues
 from app.kernel.db import db_now, transaction
-from app.kernel.queues import QueueName
+from app.kernel.queues import JobName, QueueName
 from jobs import sending as jobs
 from tests.providers.script import Script, at
 from tests.providers.servers import Server
@@ -46,6 +47,31 @@ def test_the_delay_lies_between_any_two_messages(app: Flask, forward: Forward) -
             tick_and_work()
             assert len(server.accepted) == expected
     assert status(campaign_id) is CampaignStatus.FINISHED
+
+
+def test_a_slice_waits_for_a_short_delay_itself_while_nobody_else_wants_the_worker(app: Flask) -> None:
+    with Server() as server:
+        campaign_id = publish(server.port, 3, delay_seconds=1)
+        jobs.settle_campaign(campaign_id)
+        jobs.look_at_campaigns()
+        queues.redis().flushdb()
+        assert jobs.send_slice(campaign_id, 0, 0) == 3
+
+
+def test_a_slice_that_waits_for_its_delay_gives_way_to_those_who_come_meanwhile(app: Flask) -> None:
+    with Server() as server:
+        campaign_id = publish(server.port, 3, delay_seconds=2)
+        jobs.settle_campaign(campaign_id)
+        jobs.look_at_campaigns()
+        queues.redis().flushdb()
+        other = Timer(0.2, queues.queue(QueueName.SEND).enqueue, args=(JobName.SEND_SLICE.value, 0, 0, 0))
+        other.start()
+        sent = jobs.send_slice(campaign_id, 0, 0)
+        other.join()
+        assert sent == len(server.accepted) == 1
+    with transaction():
+        campaign = campaigns.get(campaign_id)
+        assert "delay" in campaign.waiting_for and campaign.next_send_at is not None
 
 
 def test_after_every_batch_of_customers_comes_the_customers_delay(app: Flask, forward: Forward) -> None:
