@@ -38,7 +38,9 @@ def test_a_campaign_goes_on_over_the_stand_in_while_its_server_is_away_and_a_wor
     people, port = size(300, 3000), free_port()
     house.smtp("--accept-delay", "0.02")
     with transaction():
-        spare_id = factories.account(port=house.smtp_port, max_connections=8, per_second=size(30, 200)).id
+        spare_id = factories.account(
+            port=house.smtp_port, max_connections=8, per_second=size(10, 200)
+        ).id  # slow, so that many are left
     campaign_id = house.campaign(people, account={"port": port, "stand_in_id": spare_id})
     house.scheduler()
     workers = [house.worker() for _ in range(2)]
@@ -55,7 +57,7 @@ def test_a_campaign_goes_on_over_the_stand_in_while_its_server_is_away_and_a_wor
     house.smtp(port=port)
     house.hurry(campaign_id)
     sweep_claims()  # as `flask sweep` does; by itself it comes within ten seconds
-    wait_for(lambda: main().stood_in_since is None, 60)
+    wait_for(lambda: main().stood_in_since is None, 60, lambda: (ways(campaign_id), main().breaker_open_until))
     house.wait_until_finished(campaign_id)
     found = house.judge(campaign_id)
     assert (found.lost, found.doubled) == (0, 0) and found.unconfirmed <= CONNECTIONS_OF_A_LANE
