@@ -110,6 +110,9 @@ def _sign_in(settings: SmtpSettings, offers: Capabilities) -> Generator[Say | Wa
 
 def choose_mechanism(wanted: str, offered: frozenset[str]) -> str:
     """PLAIN, LOGIN or XOAUTH2. Raises ConnectionFailed when the server does not offer what is needed."""
+    if not offered:  # some servers hide it until the connection is encrypted
+        words = N_("The server offers no sign-in. Choose STARTTLS or TLS, or remove the user name and the password.")
+        raise ConnectionFailed(Fault.SENDER, words)
     candidates = ("PLAIN", "LOGIN", "XOAUTH2") if wanted == "auto" else (wanted.upper(),)
     for mechanism in candidates:
         if mechanism in offered:

@@ -124,6 +124,13 @@ def test_a_chosen_sign_in_is_used_or_refused(mechanism: str) -> None:
         assert_refused(report, batch, server)
 
 
+def test_a_server_that_offers_no_sign_in_is_named_as_such() -> None:
+    with Server(Script()) as server:
+        report, batch = send(server, username="user", secret="secret")
+        assert_refused(report, batch, server)
+    assert report.detail.startswith("The server offers no sign-in. Choose STARTTLS or TLS")
+
+
 @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "XOAUTH2"])
 def test_a_wrong_secret_is_tried_once_and_pauses_the_account(mechanism: str) -> None:
     with Server(Script(auth=mechanism)) as server:
