@@ -12,8 +12,9 @@ from rq import Queue, Worker
 from rq.job import Job
 
 from app.extensions import db
-from app.kernel import ending, logs, processes, queues
+from app.kernel import clock, ending, logs, processes, queues
 from app.kernel.queues import QueueName, SafeJob
+from app.sending.deliver import SLICE_SECONDS
 from jobs.runtime import the_app
 
 # How long Redis believes in a silent worker. RQ's defaults leave the job of a lost host "started" for minutes.
@@ -25,14 +26,23 @@ PR_SET_PDEATHSIG = 1
 class HouseWorker(Worker):
     """A worker whose forked job does not outlive it, and whose short jobs do not wait for the end of a campaign."""
 
+    _last_slice = 0.0  # when it last took one of a fast campaign (steady)
+
     def reorder_queues(self, reference_queue: Queue) -> None:
-        """Called when a job is taken from this queue: after a slice of sending the queue of short jobs comes first.
+        """Called when a job is taken from this queue: after a slice of sending the queue of short jobs comes first, and
+        slow campaigns come before fast ones for as long as a slice of those takes.
 
         A campaign has up to four slices in its queue for as long as it sends; two workers that only took those left
         everything else undone for as long (measured: fifteen jobs in four minutes).
         """
-        has_sent = reference_queue.name == QueueName.SEND
-        self._ordered_queues = sorted(self.queues, key=lambda queue: not has_sent or queue.name != QueueName.DEFAULT)
+        now, name = clock.steady(), reference_queue.name
+        if name == QueueName.SEND:
+            self._last_slice = now
+        first = [QueueName.DEFAULT] if name in (QueueName.SEND, QueueName.PACED) else []
+        if now - self._last_slice > 2 * SLICE_SECONDS:  # so long have slow ones had all the time
+            first.append(QueueName.SEND)
+        others = [name for name in QueueName if name not in first]
+        self._ordered_queues = sorted(self.queues, key=lambda queue: [*first, *others].index(QueueName(queue.name)))
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """Run the job in the fork; the kernel ends it when the worker is killed (the journal keeps what it did)."""

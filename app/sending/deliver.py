@@ -47,7 +47,7 @@ QUICK_SECONDS, SLOW_SECONDS = 0.5, 2.0  # a claim is meant to last about a secon
 RECORD_PATIENCE_SECONDS = 120.0  # results wait for a database that restarts
 NO_JOURNAL_WAIT = timedelta(seconds=30)
 WAIT_HERE_SECONDS = 2.0  # for a slot nearer than this the slice waits; for a later one it ends
-GIVE_WAY_SECONDS = 0.3  # the same while others want the worker: about what handing it over takes
+GIVE_WAY_SECONDS = 0.3  # the same while short jobs want the worker: about what handing it over takes
 
 _JOURNAL_MARKS = {
     Outcome.ACCEPTED: Mark.ACCEPTED,
@@ -87,7 +87,7 @@ class Item:
 @dataclass(frozen=True, slots=True)
 class SliceOrder:
     """All that one slice needs, read in one transaction before it starts. largest_claim: how many messages may be in
-    one claim; of a host that never comes back, so many are unconfirmed. others_wait: whether somebody else wants the
+    one claim; of a host that never comes back, so many are unconfirmed. others_wait: whether short jobs want the
     worker."""
 
     claim_order: ClaimOrder

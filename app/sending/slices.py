@@ -83,12 +83,20 @@ def lanes_of(account: Sender) -> int:
     return min(MAX_LANES, account.max_connections)
 
 
-def ring(campaign_id: int, number: int, turn: int = 0) -> None:
+def ring(campaign: Campaign, number: int, turn: int = 0) -> None:
     """Ring for a slice after the commit. number: which of the campaign's bells; turn: 0 or 1, so that a slice can ring
     for its successor while its own job is still there."""
-    enqueue_after_commit(
-        QueueName.SEND, JobName.SEND_SLICE, campaign_id, number, turn, job_id=f"send-{campaign_id}-{number}-{turn}"
-    )
+    queue = QueueName.PACED if _is_slow(campaign) else QueueName.SEND
+    job_id = f"send-{campaign.id}-{number}-{turn}"
+    enqueue_after_commit(queue, JobName.SEND_SLICE, campaign.id, number, turn, job_id=job_id)
+
+
+def _is_slow(campaign: Campaign) -> bool:
+    """Whether a limit leaves seconds between the messages, so that a slice is done with the first one."""
+    assert campaign.sender is not None
+    carrier = stand_ins.carrier_of(campaign.sender)
+    limits = limits_of(campaign, carrier, channel_limits.of(campaign.channel))
+    return any(limit.interval_us >= SLOW_US for limit in limits.smooth)
 
 
 def begin(campaign_id: int, job_id: str) -> Slice | None:
@@ -166,7 +174,7 @@ def _order(campaign: Campaign, account: Sender, now: datetime, *, owner: str, la
         largest_claim=LARGEST_CLAIM[campaign.channel],
         journal_folder=folder,
         renew=renew,
-        others_wait=partial(has_waiting, QueueName.SEND, QueueName.DEFAULT),
+        others_wait=partial(has_waiting, QueueName.PACED, QueueName.DEFAULT),
         is_probe=is_probe,
     )
 
@@ -205,7 +213,7 @@ def _next(campaign: Campaign, later: Later | None, number: int, turn: int) -> No
         return
     if later is None:
         campaigns.wait(campaign, "", None)
-        ring(campaign.id, number, 1 - turn)
+        ring(campaign, number, 1 - turn)
     elif later.reason is Nothing.NOT_DUE:
         due_at = claim.next_due(campaign.id)  # not what the slice saw some seconds ago: people may have been added
         if due_at is not None:
@@ -368,12 +376,11 @@ def _free_lane(sender: str, lane: int, owner: str) -> None:
     db.session.execute(update(SenderLane).where(*mine).values(owner=None, until=None, job_id=None))
 
 
-def bells(campaign: Campaign, carrier: Sender) -> int:
+def bells(campaign: Campaign) -> int:
     """How many slices of a campaign can do something now: one for each batch that is due and lane of the sender, and
-    a single one where a limit leaves seconds between messages. More would hold workers that other campaigns need."""
-    limits = limits_of(campaign, carrier, channel_limits.of(campaign.channel))
-    is_slow = any(limit.interval_us >= SLOW_US for limit in limits.smooth)
-    return _due_batches(campaign.id, 1 if is_slow else lanes_of(carrier))
+    a single one of a slow campaign. More would hold workers that others need."""
+    assert campaign.sender is not None
+    return _due_batches(campaign.id, 1 if _is_slow(campaign) else lanes_of(stand_ins.carrier_of(campaign.sender)))
 
 
 def _due_batches(campaign_id: int, limit: int) -> int:

@@ -64,8 +64,8 @@ def look_at(campaign_id: int) -> None:
         return
     if campaign.status is CampaignStatus.SCHEDULED and not _begin(campaign):
         return
-    for number in range(slices.bells(campaign, stand_ins.carrier_of(_account(campaign)))):
-        slices.ring(campaign_id, number)
+    for number in range(slices.bells(campaign)):
+        slices.ring(campaign, number)
 
 
 def _account(campaign: Campaign) -> Sender:

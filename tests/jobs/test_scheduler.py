@@ -96,16 +96,20 @@ def test_a_tick_rings_once_for_every_slice_that_is_due(app: Flask) -> None:
     assert queues.queue(QueueName.SEND).job_ids == [f"send-{campaign_id}-0-0"]
 
 
-@pytest.mark.parametrize(("values", "bells"), [({}, 2), ({"delay_seconds": 1}, 1)], ids=["fast", "slow"])
+@pytest.mark.parametrize(
+    ("values", "name", "bells"),
+    [({}, QueueName.SEND, 2), ({"delay_seconds": 1}, QueueName.PACED, 1)],
+    ids=["fast", "slow"],
+)
 def test_a_campaign_has_as_many_bells_as_slices_can_do_something(
-    values: dict[str, Any], bells: int, app: Flask, monkeypatch: pytest.MonkeyPatch
+    values: dict[str, Any], name: QueueName, bells: int, app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(plan, "BATCH_SIZE", 2)
     with transaction():
         campaign_id = factories.live_campaign(4, sender=factories.account(max_connections=4), **values).id
     sending.settle_campaign(campaign_id)
     assert scheduler_of("one").tick()
-    assert queues.queue(QueueName.SEND).job_ids == [f"send-{campaign_id}-{number}-0" for number in range(bells)]
+    assert queues.queue(name).job_ids == [f"send-{campaign_id}-{number}-0" for number in range(bells)]
 
 
 def test_a_campaign_that_is_due_between_two_ticks_does_not_wait_for_the_second(

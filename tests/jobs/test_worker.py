@@ -10,8 +10,9 @@ import pytest
 from flask import Flask
 from rq.exceptions import StopRequested
 
-from app.kernel import ending, queues
+from app.kernel import clock, ending, queues
 from app.kernel.queues import JobName, QueueName, SafeJob
+from app.sending.deliver import SLICE_SECONDS
 from jobs import worker
 from jobs.worker import HouseWorker
 
@@ -37,6 +38,26 @@ def test_short_jobs_do_not_wait_for_the_end_of_a_campaign(app: Flask) -> None:
     queues.queue(QueueName.DEFAULT).enqueue(JobName.SETTLE_CAMPAIGN.value, args=(7,))
     taken = [found[1].name for _ in range(7) if (found := made.dequeue_job_and_maintain_ttl(None)) is not None]
     assert taken == ["send", "default", "send", "send", "bulk", "bulk", "bulk"]
+
+
+def test_slow_campaigns_come_first_but_for_a_slice_of_the_others_each_time_they_had_as_long(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(clock, "steady", lambda: now)
+    many = [queues.queue(name) for name in QueueName]
+    made = HouseWorker(many, connection=queues.redis(), serializer="json", job_class=SafeJob)
+    for number in range(8):
+        for name in (QueueName.SEND, QueueName.PACED):
+            queues.queue(name).enqueue(JobName.SEND_SLICE.value, args=(7, number, 0))
+    queues.queue(QueueName.DEFAULT).enqueue(JobName.SETTLE_CAMPAIGN.value, args=(7,))
+    taken = []
+    for _ in range(9):
+        found = made.dequeue_job_and_maintain_ttl(None)
+        assert found is not None
+        taken.append(found[1].name)
+        now += SLICE_SECONDS if taken[-1] == "send" else SLICE_SECONDS / 3
+    assert taken == ["paced", "default", "send", *["paced"] * 5, "send"]
 
 
 def test_the_forked_job_takes_a_stop_as_a_request(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:

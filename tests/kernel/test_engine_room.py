@@ -40,12 +40,12 @@ def test_a_queue_tells_what_waits_and_since_when(app: Flask) -> None:
 
 def test_a_queue_without_a_living_worker_is_named(worker: Worker) -> None:
     room = engine_room.look()
-    assert room.unserved == ["default", "bulk"]
+    assert room.unserved == ["paced", "default", "bulk"]
     worker.last_heartbeat = clock.utcnow() - engine_room.SILENT_AFTER * 2
     queues.redis().hset(worker.key, "last_heartbeat", worker.last_heartbeat.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
     room = engine_room.look()
     assert [each.is_silent for each in room.workers] == [True]
-    assert room.unserved == ["send", "default", "bulk"]
+    assert room.unserved == ["paced", "send", "default", "bulk"]
 
 
 def test_a_worker_tells_what_it_works_on(worker: Worker) -> None:

@@ -64,7 +64,7 @@ def test_a_slice_that_waits_for_its_delay_gives_way_to_those_who_come_meanwhile(
         jobs.settle_campaign(campaign_id)
         jobs.look_at_campaigns()
         queues.redis().flushdb()
-        other = Timer(0.2, queues.queue(QueueName.SEND).enqueue, args=(JobName.SEND_SLICE.value, 0, 0, 0))
+        other = Timer(0.2, queues.queue(QueueName.PACED).enqueue, args=(JobName.SEND_SLICE.value, 0, 0, 0))
         other.start()
         sent = jobs.send_slice(campaign_id, 0, 0)
         other.join()

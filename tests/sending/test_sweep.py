@@ -171,7 +171,7 @@ def lane_of(campaign_id: int, owner: str) -> str:
         ready = slices.begin(campaign_id, job_id := f"send-{campaign_id}-0-0")
         assert ready is not None
         db.session.execute(update(SenderLane).values(owner=owner))
-        slices.ring(campaign_id, 0)
+        slices.ring(campaigns.get(campaign_id), 0)
     return job_id
 
 

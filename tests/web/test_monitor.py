@@ -53,7 +53,7 @@ def test_the_page_of_queues_counts_what_waits_and_says_what_is_missing(admin: Br
         page = admin.get(path).text
         row = page.partition('id="queue-default"')[2].partition("</tr>")[0]
         assert re.search(r'data-label="Waiting jobs">1<', row)
-        assert "No worker takes jobs from: send, default, bulk." in page
+        assert "No worker takes jobs from: paced, send, default, bulk." in page
         assert "python -m jobs.worker" in page
         assert "No scheduler leads" in page
 
