@@ -86,9 +86,23 @@ def lanes_of(account: Sender) -> int:
 def ring(campaign: Campaign, number: int, turn: int = 0) -> None:
     """Ring for a slice after the commit. number: which of the campaign's bells; turn: 0 or 1, so that a slice can ring
     for its successor while its own job is still there."""
-    queue = QueueName.PACED if _is_slow(campaign) else QueueName.SEND
-    job_id = f"send-{campaign.id}-{number}-{turn}"
-    enqueue_after_commit(queue, JobName.SEND_SLICE, campaign.id, number, turn, job_id=job_id)
+    _ring(campaign.id, number, turn, is_slow=_is_slow(campaign))
+
+
+def ring_for_due(campaign: Campaign) -> None:
+    """Ring for as many slices as can do something now: one for each batch that is due and lane of the sender, and a
+    single one of a slow campaign. More would hold workers that others need."""
+    assert campaign.sender is not None
+    is_slow = _is_slow(campaign)
+    lanes = 1 if is_slow else lanes_of(stand_ins.carrier_of(campaign.sender))
+    for number in range(_due_batches(campaign.id, lanes)):
+        _ring(campaign.id, number, 0, is_slow=is_slow)
+
+
+def _ring(campaign_id: int, number: int, turn: int, *, is_slow: bool) -> None:
+    queue = QueueName.PACED if is_slow else QueueName.SEND
+    job_id = f"send-{campaign_id}-{number}-{turn}"
+    enqueue_after_commit(queue, JobName.SEND_SLICE, campaign_id, number, turn, job_id=job_id)
 
 
 def _is_slow(campaign: Campaign) -> bool:
@@ -374,13 +388,6 @@ def _renew_lane(sender: str, lane: int, owner: str, lease_seconds: float) -> Non
 def _free_lane(sender: str, lane: int, owner: str) -> None:
     mine = (SenderLane.sender == sender, SenderLane.lane == lane, SenderLane.owner == owner)
     db.session.execute(update(SenderLane).where(*mine).values(owner=None, until=None, job_id=None))
-
-
-def bells(campaign: Campaign) -> int:
-    """How many slices of a campaign can do something now: one for each batch that is due and lane of the sender, and
-    a single one of a slow campaign. More would hold workers that others need."""
-    assert campaign.sender is not None
-    return _due_batches(campaign.id, 1 if _is_slow(campaign) else lanes_of(stand_ins.carrier_of(campaign.sender)))
 
 
 def _due_batches(campaign_id: int, limit: int) -> int:

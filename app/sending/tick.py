@@ -64,8 +64,7 @@ def look_at(campaign_id: int) -> None:
         return
     if campaign.status is CampaignStatus.SCHEDULED and not _begin(campaign):
         return
-    for number in range(slices.bells(campaign)):
-        slices.ring(campaign, number)
+    slices.ring_for_due(campaign)
 
 
 def _account(campaign: Campaign) -> Sender:

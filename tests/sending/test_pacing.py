@@ -34,6 +34,15 @@ def waiting_for(campaign_id: int) -> str:
         return campaigns.get(campaign_id).waiting_for
 
 
+def begun(port: int, people: int, **values: object) -> int:
+    """A campaign that is being sent, and nothing in the queues."""
+    campaign_id = publish(port, people, **values)
+    jobs.settle_campaign(campaign_id)
+    jobs.look_at_campaigns()
+    queues.redis().flushdb()
+    return campaign_id
+
+
 def test_the_delay_lies_between_any_two_messages(app: Flask, forward: Forward) -> None:
     with Server() as server:
         campaign_id = publish(server.port, 3, delay_seconds=60)
@@ -51,19 +60,13 @@ def test_the_delay_lies_between_any_two_messages(app: Flask, forward: Forward) -
 
 def test_a_slice_waits_for_a_short_delay_itself_while_nobody_else_wants_the_worker(app: Flask) -> None:
     with Server() as server:
-        campaign_id = publish(server.port, 3, delay_seconds=1)
-        jobs.settle_campaign(campaign_id)
-        jobs.look_at_campaigns()
-        queues.redis().flushdb()
+        campaign_id = begun(server.port, 3, delay_seconds=1)
         assert jobs.send_slice(campaign_id, 0, 0) == 3
 
 
 def test_a_slice_that_waits_for_its_delay_gives_way_to_those_who_come_meanwhile(app: Flask) -> None:
     with Server() as server:
-        campaign_id = publish(server.port, 3, delay_seconds=2)
-        jobs.settle_campaign(campaign_id)
-        jobs.look_at_campaigns()
-        queues.redis().flushdb()
+        campaign_id = begun(server.port, 3, delay_seconds=2)
         other = Timer(0.2, queues.queue(QueueName.PACED).enqueue, args=(JobName.SEND_SLICE.value, 0, 0, 0))
         other.start()
         sent = jobs.send_slice(campaign_id, 0, 0)
